@@ -1,0 +1,1 @@
+"""The checks of `llmtune doctor`, one file a topic; `all.py` lists them."""

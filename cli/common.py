@@ -1,0 +1,55 @@
+"""Options and errors that commands share."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from ..probe.host import Host
+from ..probe.open import BadInput, open_host
+from . import exit_codes
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class InputError(click.ClickException):
+    """Input that cannot be read or is bad: one line, exit code 3."""
+
+    exit_code = exit_codes.BAD_INPUT
+
+    def show(self, file: Any = None) -> None:
+        """Print the one line."""
+        from ..reports.escape import printable
+
+        click.echo(f"llmtune: {printable(self.message)}", err=True)
+
+
+def from_option(function: F) -> F:
+    """`--from PATH`."""
+    return click.option(
+        "--from",
+        "from_path",
+        metavar="PATH",
+        help="Read a recording, a folder with copies of /proc and /sys, or an nvidia-smi -q -x or rocm-smi JSON file.",
+    )(function)
+
+
+def format_option(*formats: str) -> Callable[[F], F]:
+    """`--format`, the first is the default."""
+    return click.option(
+        "--format", "output_format", type=click.Choice(formats), default=formats[0], show_default=True, help="Form of the output."
+    )
+
+
+def host_from(path: str | None) -> Host:
+    """The machine to read; raises `InputError`."""
+    try:
+        return open_host(path)
+    except BadInput as error:
+        raise InputError(str(error)) from None
+
+
+def wants_color(no_color: bool) -> bool | None:
+    """False where colours are not wanted (https://no-color.org), else None: click decides by the terminal."""
+    return False if no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None

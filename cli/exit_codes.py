@@ -1,0 +1,10 @@
+"""The exit codes of every command."""
+
+OK = 0
+FINDINGS = 1
+"""Findings at or above --fail-on."""
+USAGE = 2
+BAD_INPUT = 3
+"""Input could not be read or is bad."""
+NEEDS_PERMISSION = 5
+INTERNAL = 70

@@ -1,0 +1,70 @@
+"""The group of commands. Each command's file is imported when the command is called, so that `--version` is fast."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from .. import __version__
+from . import exit_codes
+
+COMMANDS = {
+    "doctor": "Tell what on this machine slows language models down, and how to fix it.",
+    "snapshot": "Print everything that was read, or record it in a file for a bug report.",
+    "explain": "Explain a check: what it looks at, why, and from which sources.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module (`cli/<command>.py`, function `command`) on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The named command, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f".{cmd_name}", __package__)
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="llmtune %(version)s")
+def root() -> None:
+    """Make a language model run as fast as this Linux machine can, prove it, and put everything back."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        code = root.main(list(arguments), prog_name="llmtune", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else exit_codes.OK
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        click.echo("llmtune: stopped", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader went away (`| head`): no more output can be shown, and none is owed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_codes.OK
+    except Exception as error:
+        from .crash import report_crash
+
+        report_crash(error, arguments)
+        return exit_codes.INTERNAL

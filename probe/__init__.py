@@ -1,0 +1,1 @@
+"""Floor 1: read one machine. Nothing in this folder changes anything."""

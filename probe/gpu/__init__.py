@@ -1,0 +1,1 @@
+"""GPUs, one file per vendor; `gpus.py` puts them together."""

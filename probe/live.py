@@ -1,0 +1,178 @@
+"""The machine llmtune runs on, now."""
+
+import http.client
+import os
+import queue
+import stat as stat_bits
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from .host import Json
+from .reading import Unreadable
+from .source import FileSource
+
+T = TypeVar("T")
+
+COMMAND_SECONDS = 5.0
+HTTP_SECONDS = 0.5
+HTTP_LIMIT_BYTES = 1 << 20
+SPACE_SECONDS = 1.0
+NVML_SECONDS = 5.0
+
+
+class LiveSource(FileSource):
+    """This machine. Reads files as they are; runs nothing that an ordinary user could have put in place."""
+
+    live = True
+
+    def __init__(self) -> None:
+        super().__init__("", "this machine")
+        self._nvml: Callable[[str, tuple[str | int, ...]], Json] | None = None
+        self._nvml_worker = Worker("nvml")
+        self._kinds |= {
+            "environment": self.environment,
+            "udev": self.udev,
+            "nvml": self.nvml,
+            "command": self.command,
+            "http": self.http,
+            "clock": self.clock,
+            "wait": self.wait,
+        }
+
+    def place(self, path: str) -> str:
+        return path
+
+    def resolve(self, path: str) -> str:
+        return os.path.realpath(path, strict=True)
+
+    def space(self, path: str) -> Json:
+        # A hanging network mount must not hang us.
+        status = Worker("statvfs").call(lambda: os.statvfs(path), SPACE_SECONDS)
+        return {
+            "total_bytes": status.f_blocks * status.f_frsize,
+            "free_bytes": status.f_bfree * status.f_frsize,
+            "available_bytes": status.f_bavail * status.f_frsize,
+        }
+
+    def environment(self, name: str) -> str:
+        value = os.environ.get(name)
+        if value is None:
+            raise Unreadable("missing", "not set")
+        return value
+
+    def udev(self, subsystem: str) -> Json:
+        try:
+            import pyudev
+
+            devices = pyudev.Context().list_devices(subsystem=subsystem)
+            return {d.device_path: {key: d.properties[key] for key in d.properties} for d in devices}
+        except (ImportError, UnicodeDecodeError) as error:
+            raise Unreadable("missing", f"libudev: {error}") from None
+
+    def nvml(self, function: str, *arguments: str | int) -> Json:
+        if self._nvml is None:
+            from .gpu.nvml_live import nvml_call
+
+            self._nvml = nvml_call
+        call = self._nvml
+        return self._nvml_worker.call(lambda: call(function, arguments), NVML_SECONDS)
+
+    def command(self, *argv: str) -> str:
+        check_trusted_program(argv[0])
+        try:
+            done = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=COMMAND_SECONDS,
+                env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Unreadable("timed out", f"no end after {COMMAND_SECONDS:g} s") from None
+        if done.returncode != 0:
+            raise Unreadable("malformed", f"exit code {done.returncode}")
+        return done.stdout.decode("utf-8", "replace")
+
+    def http(self, port: int, path: str) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HTTP_SECONDS)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body = response.read(HTTP_LIMIT_BYTES)
+        except TimeoutError:
+            raise Unreadable("timed out", f"no answer within {HTTP_SECONDS} s") from None
+        except (http.client.HTTPException, ValueError) as error:
+            raise Unreadable("malformed", str(error)) from None
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise Unreadable("denied" if response.status in (401, 403) else "missing", f"HTTP {response.status}")
+        return body.decode("utf-8", "replace")
+
+    def clock(self, moment: int) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: str, moment: int) -> None:
+        time.sleep(float(seconds))
+
+
+def check_trusted_program(path: str) -> None:
+    """Raise `Unreadable` unless only root could have put the program at `path` there."""
+    if not path.startswith("/"):
+        raise Unreadable("denied", "not an absolute path")
+    place = os.path.realpath(path, strict=True)
+    if not os.access(place, os.X_OK):
+        raise Unreadable("denied", "not executable")
+    while True:
+        status = os.stat(place)
+        if status.st_uid != 0 or status.st_mode & (stat_bits.S_IWGRP | stat_bits.S_IWOTH):
+            raise Unreadable("denied", f"{place} can be changed by others than root; not run")
+        if place == "/":
+            return
+        place = os.path.dirname(place)
+
+
+class Worker:
+    """Runs calls that may hang in a thread that does not keep the program from ending."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: queue.SimpleQueue[Callable[[], None]] | None = None
+        self._hung = False
+
+    def call(self, job: Callable[[], T], seconds: float) -> T:
+        """The job's result or exception; raises `Unreadable` when it takes longer, and at once ever after."""
+        if self._hung:
+            raise Unreadable("timed out", "an earlier call did not come back")
+        if self._jobs is None:
+            self._jobs = queue.SimpleQueue()
+            threading.Thread(target=_work, args=(self._jobs,), name=self._name, daemon=True).start()
+        results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+        def run() -> None:
+            try:
+                results.put((job(), None))
+            except BaseException as error:
+                results.put((None, error))
+
+        self._jobs.put(run)
+        try:
+            result, error = results.get(timeout=seconds)
+        except queue.Empty:
+            self._hung = True
+            raise Unreadable("timed out", f"no answer within {seconds:g} s") from None
+        if error is not None:
+            raise error
+        return result  # type: ignore[return-value]  # None only where T admits it.
+
+
+def _work(jobs: "queue.SimpleQueue[Callable[[], None]]") -> None:
+    while True:
+        jobs.get()()
+
+

@@ -1,0 +1,1 @@
+"""Measurements that load the machine: only run when asked for."""

@@ -1,0 +1,125 @@
+"""A recording: every question a snapshot asked and its answer, as JSON lines in one gzip file.
+
+    {"llmtune_recording": 1, "llmtune": "0.1.0", "identifiers": "replaced"}
+    {"ask": ["read", "/proc/meminfo"], "text": "MemTotal: ..."}
+    {"ask": ["read", "/sys/firmware/dmi/tables/DMI"], "base64": "..."}
+    {"ask": ["list", "/sys/block"], "json": ["nvme0n1"]}
+    {"ask": ["read", "/proc/kpagecount"], "unreadable": "denied", "detail": "Permission denied"}
+    {"answers": 4}
+"""
+
+import base64
+import binascii
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import IO, TypeAlias
+
+from .host import Answer, Question
+from .reading import Unreadable
+
+FORMAT_VERSION = 1
+GZIP_MAGIC = b"\x1f\x8b"
+MAX_RECORDING_BYTES = 512 << 20
+_REASONS = {"missing", "denied", "malformed", "timed out", "not asked"}
+
+Answers: TypeAlias = "Mapping[Question, Answer | Unreadable]"
+
+
+class BadRecording(Exception):
+    """A file is no recording, or a damaged one. The message is one line for the user."""
+
+
+class RecordingSource:
+    """A recorded machine."""
+
+    live = False
+
+    def __init__(self, name: str, answers: Answers) -> None:
+        self.name = name
+        self.answers = answers
+
+    def ask(self, question: Question) -> Answer:
+        """The recorded answer; raises `Unreadable`."""
+        answer = self.answers.get(question)
+        if answer is None and question not in self.answers:
+            raise Unreadable("not asked", "not in the recording")
+        if isinstance(answer, Unreadable):
+            raise answer
+        return answer
+
+
+def encode_recording(answers: Answers, header: Mapping[str, str]) -> bytes:
+    """The bytes of a recording file. Equal answers give equal bytes."""
+    first = {"llmtune_recording": FORMAT_VERSION, **header}
+    lines = [first, *(_encode(q, answers[q]) for q in sorted(answers, key=repr)), {"answers": len(answers)}]
+    text = "\n".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) for line in lines) + "\n"
+    return gzip.compress(text.encode("utf-8", "surrogatepass"), 9, mtime=0)
+
+
+def _encode(question: Question, answer: Answer | Unreadable) -> dict[str, object]:
+    entry: dict[str, object] = {"ask": list(question)}
+    if isinstance(answer, Unreadable):
+        return entry | {"unreadable": answer.reason, "detail": answer.detail}
+    if not isinstance(answer, bytes):
+        return entry | {"json": answer}
+    try:
+        text = answer.decode("utf-8")
+    except UnicodeDecodeError:
+        return entry | {"base64": base64.b64encode(answer).decode()}
+    return entry | {"text": text}
+
+
+def load_recording(stream: IO[bytes], name: str) -> RecordingSource:
+    """Read a recording file; raises `BadRecording`, never reads more than it must."""
+    answers: dict[Question, Answer | Unreadable] = {}
+    lines = _lines(stream)
+    header = next(lines, None)
+    if not isinstance(header, dict) or "llmtune_recording" not in header:
+        raise BadRecording("it is no recording made by llmtune")
+    if header["llmtune_recording"] != FORMAT_VERSION:
+        raise BadRecording(f"it has the format {header['llmtune_recording']!r}, this llmtune reads {FORMAT_VERSION}")
+    for number, entry in enumerate(lines, 2):
+        if isinstance(entry, dict) and "answers" in entry:
+            if entry["answers"] != len(answers):
+                raise BadRecording(f"it announces {entry['answers']!r} answers and holds {len(answers)}")
+            return RecordingSource(name, answers)
+        try:
+            question, answer = _decode(entry)
+        except (TypeError, KeyError, ValueError, binascii.Error):
+            raise BadRecording(f"line {number} is damaged") from None
+        answers[question] = answer
+    raise BadRecording("it is cut off: the end is missing")
+
+
+def _lines(stream: IO[bytes]) -> Iterator[object]:
+    read_bytes = 0
+    try:
+        with gzip.GzipFile(fileobj=stream) as lines:
+            while line := lines.readline(MAX_RECORDING_BYTES):
+                read_bytes += len(line)
+                if read_bytes > MAX_RECORDING_BYTES:
+                    raise BadRecording(f"it unpacks to more than {MAX_RECORDING_BYTES >> 20} MiB")
+                yield json.loads(line)
+    except (EOFError, OSError, zlib.error) as error:
+        raise BadRecording(f"it is damaged or cut off ({error})") from None
+    except (ValueError, RecursionError):
+        raise BadRecording("it is damaged: a line is not JSON") from None
+
+
+def _decode(entry: object) -> tuple[Question, Answer | Unreadable]:
+    if not isinstance(entry, dict) or not isinstance(entry["ask"], list):
+        raise TypeError
+    question = tuple(entry["ask"])
+    if not all(isinstance(part, str | int) for part in question):
+        raise TypeError
+    if "unreadable" in entry:
+        if entry["unreadable"] not in _REASONS:
+            raise ValueError
+        return question, Unreadable(entry["unreadable"], str(entry.get("detail", "")))
+    if "base64" in entry:
+        return question, base64.b64decode(entry["base64"], validate=True)
+    if "text" in entry:
+        return question, str(entry["text"]).encode("utf-8", "surrogatepass")
+    return question, entry["json"]

@@ -1,0 +1,62 @@
+"""A directory tree of `/proc` and `/sys` as a machine. Links are followed inside the tree only, as chroot would."""
+
+import os
+import stat
+
+from .reading import Unreadable
+from .source import MAX_LINKS, FileSource
+
+KFD_TOPOLOGY = "/sys/class/kfd/kfd/topology"
+
+
+class TreeSource(FileSource):
+    """A recorded tree: `<root>/proc/...`, `<root>/sys/...`; also the bare topology directory of an AMD GPU driver."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(os.path.abspath(root), root)
+        self._directories: dict[str, str] = {"": ""}
+        """Machine directory -> the same without links."""
+        entries = set(os.listdir(self.root))
+        self._bare_topology = not entries & {"proc", "sys"} and bool({"nodes"} & entries)
+
+    def holds_a_machine(self) -> bool:
+        """Whether there is anything to read: a proc or sys directory, or a topology."""
+        return self._bare_topology or any(os.path.isdir(f"{self.root}/{d}") for d in ("proc", "sys"))
+
+    def _outside(self, real: str) -> str:
+        if self._bare_topology:
+            real = real.removeprefix(KFD_TOPOLOGY) if real.startswith(KFD_TOPOLOGY) else "/ " + real
+        return self.root + real
+
+    def place(self, path: str) -> str:
+        return self._outside(self._real(path, MAX_LINKS))
+
+    def resolve(self, path: str) -> str:
+        real = self._real(path, MAX_LINKS) or "/"
+        os.lstat(self._outside(real))
+        return real
+
+    def _real(self, path: str, links_left: int) -> str:
+        """`path` without links or dots, never above the root."""
+        parent, _, name = path.rstrip("/").rpartition("/")
+        if not parent and not name:
+            return ""
+        real_parent = self._directories.get(parent)
+        if real_parent is None:
+            real_parent = self._real(parent, links_left)
+            self._directories[parent] = real_parent
+        if name in ("", "."):
+            return real_parent
+        if name == "..":
+            return real_parent.rpartition("/")[0]
+        real = f"{real_parent}/{name}"
+        try:
+            is_link = stat.S_ISLNK(os.lstat(self._outside(real)).st_mode)
+        except (OSError, ValueError):
+            return real
+        if not is_link:
+            return real
+        if links_left == 0:
+            raise Unreadable("malformed", "too many symbolic links")
+        target = os.readlink(self._outside(real))
+        return self._real(target if target.startswith("/") else f"{real_parent}/{target}", links_left - 1)
