@@ -23,11 +23,12 @@ class Snapshot(Reading):
 
 
 def take_snapshot(host: Host) -> Snapshot:
-    """Run every probe once, in order."""
-    readings = {
-        "cpu": _run(host, "cpu", probe_cpu),
-    }
-    return Snapshot(machine=host.source.name, **readings, gaps=tuple(host.gaps))
+    """Run every probe once, in order; the gaps they leave are collected last."""
+    return Snapshot(
+        machine=host.source.name,
+        cpu=_run(host, "cpu", probe_cpu),
+        gaps=tuple(host.gaps),
+    )
 
 
 def _run(host: Host, name: str, probe: Callable[[Host], T]) -> T:
