@@ -1,0 +1,66 @@
+# llmtune: `make doctor` on a fresh machine installs what it needs into .venv and diagnoses this machine.
+PYTHON ?= python3
+VENV   ?= .venv
+PREFIX ?= /opt/llmtune
+BINDIR ?= /usr/local/bin
+BIN     = $(VENV)/bin
+PYTEST  = $(BIN)/python -m pytest
+
+.PHONY: help doctor test test-heavy lint format bench docs install uninstall clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+doctor: $(VENV)/.runtime ## Diagnose this machine
+	@$(BIN)/llmtune doctor
+
+test: $(VENV)/.dev ## The quick tests: no root, no network beyond installing
+	$(PYTEST) -m "not heavy"
+
+test-heavy: $(VENV)/.dev ## The tests that need root or minutes
+	$(PYTEST) -m heavy
+
+lint: $(VENV)/.dev ## Style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy -p llmtune
+	$(BIN)/mypy tests bench
+
+format: $(VENV)/.dev ## Put the source into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Time the commands against bare imports, and show the import profile
+	$(BIN)/python bench/startup.py
+
+docs: $(VENV)/.dev ## Write docs/checks.md from the checks
+	$(BIN)/python -m llmtune.reports.check_page docs/checks.md
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "llmtune needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: pyproject.toml | $(VENV)/.python
+	@echo "Installing llmtune into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . >&2
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/.python
+	@echo "Installing llmtune and its test tools into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >&2
+	@mkdir -p build/path && ln -sfn ../.. build/path/llmtune
+	@touch $@ $(VENV)/.runtime
+
+install: ## As root: a root-owned copy in /opt/llmtune, linked from /usr/local/bin
+	@PYTHON="$(PYTHON)" sh packaging/install.sh "$(PREFIX)" "$(BINDIR)"
+
+uninstall: ## As root: remove what `make install` put there
+	@sh packaging/uninstall.sh "$(PREFIX)" "$(BINDIR)"
+
+clean: ## Remove everything that was made here
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

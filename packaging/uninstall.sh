@@ -1,0 +1,8 @@
+#!/bin/sh
+# Remove what install.sh put there. usage: uninstall.sh PREFIX BINDIR
+set -eu
+prefix=$1 bindir=$2
+[ "$(id -u)" = 0 ] || { echo "uninstall: run it as root: sudo make uninstall" >&2; exit 1; }
+[ -e "$prefix/.llmtune" ] || { echo "uninstall: $prefix was not made by llmtune; nothing removed" >&2; exit 1; }
+if [ "$(readlink "$bindir/llmtune" 2>/dev/null)" = "$prefix/bin/llmtune" ]; then rm "$bindir/llmtune"; fi
+rm -rf "$prefix"
