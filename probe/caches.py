@@ -45,16 +45,17 @@ def _read_cache(host: Host, directory: str, cpu: int, wanted: set[int]) -> Cache
     kind = host.parsed(f"{directory}/type", _parse_kind, optional=True)
     if level is None or kind is None:
         return None
-    shared = host.parsed(f"{directory}/shared_cpu_list", parse_cpu_list, optional=True)
+    # The map first, as hwloc reads: where the two differ (a hand-made tree), the list is the one that is wrong.
+    shared = host.parsed(f"{directory}/shared_cpu_map", parse_cpu_mask, optional=True)
     if shared is None:
-        shared = host.parsed(f"{directory}/shared_cpu_map", parse_cpu_mask, optional=True)
+        shared = host.parsed(f"{directory}/shared_cpu_list", parse_cpu_list, optional=True)
     return Cache(
         level=level,
         kind=kind,
         size_bytes=host.parsed(f"{directory}/size", parse_size_bytes, optional=True) or None,
         line_bytes=host.integer(f"{directory}/coherency_line_size", optional=True) or None,
         ways=host.integer(f"{directory}/ways_of_associativity", optional=True) or None,
-        cpus=tuple(n for n in shared or () if n in wanted) or (cpu,),
+        cpus=tuple(n for n in shared if n in wanted) if shared and cpu in shared else (cpu,),
     )
 
 

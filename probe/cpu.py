@@ -78,9 +78,6 @@ def probe_cpu(host: Host) -> Cpu:
         # Architectures without threads tell nothing of cores: then each CPU is one, as lscpu has it.
         core_cpus = tuple((cpu,) for cpu in online)
     socket_cpus = _groups(host, online, ("package_cpus_list", "core_siblings_list", "package_cpus", "core_siblings"))
-    if len(socket_cpus) == len(online):
-        # Some firmware (seen on Itanium) names a CPU its own only sibling, but numbers the packages rightly.
-        socket_cpus = _sockets_by_id(host, online) or socket_cpus
     if not socket_cpus:
         socket_cpus = _sockets_by_id(host, online) or _groups_in_cpuinfo(blocks, online, ("physical id",))
     first: Mapping[str, str] = next(iter(blocks.values()), {})

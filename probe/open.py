@@ -2,6 +2,7 @@
 
 import os
 
+from .archive import ArchiveSource, is_archive
 from .host import Host
 from .recording import GZIP_MAGIC, BadRecording, load_recording
 
@@ -41,11 +42,12 @@ def _open_file(path: str) -> Host:
     if not os.path.isfile(path):
         raise BadInput(f"{path}: not a regular file or a folder; name a recording or a tree of /proc and /sys")
     with open(path, "rb") as stream:
-        magic = stream.read(len(GZIP_MAGIC))
-        stream.seek(0)
-        if magic == GZIP_MAGIC:
-            return Host(load_recording(stream, path))
         head = stream.read(4096)
+        stream.seek(0)
+        if is_archive(head):
+            return Host(ArchiveSource(path, stream))
+        if head.startswith(GZIP_MAGIC):
+            return Host(load_recording(stream, path))
     from .gpu.smi_source import open_smi_output
 
     source = open_smi_output(path, head)

@@ -1,0 +1,64 @@
+"""Recorded machines of other projects, where they are at hand: folder LLMTUNE_MACHINES, or shared/machines beside the checkout."""
+
+import functools
+import os
+import tarfile
+from pathlib import Path
+
+from llmtune.probe.archive import ArchiveSource
+from llmtune.probe.host import Host
+from llmtune.probe.recording import BadRecording
+
+
+def recordings_folder() -> Path | None:
+    """The folder that holds the archives, or None."""
+    named = os.environ.get("LLMTUNE_MACHINES")
+    folder = Path(named) if named else Path(__file__).parent.parent.parent / "shared" / "machines"
+    return folder if folder.is_dir() else None
+
+
+def machine_names() -> tuple[str, ...]:
+    """The names of all recorded machines; empty where there are none."""
+    folder = recordings_folder()
+    return tuple(path.name.removesuffix(".tar.xz") for path in sorted(folder.glob("*.tar.xz"))) if folder else ()
+
+
+@functools.lru_cache(maxsize=4)
+def _source(name: str) -> ArchiveSource:
+    with _archive(name).open("rb") as stream:
+        return ArchiveSource(name, stream)
+
+
+def machine_host(name: str) -> Host:
+    """A fresh `Host` on a recorded machine; raises `BadRecording` where the recording holds no /proc and /sys."""
+    return Host(_source(name))
+
+
+@functools.cache
+def expected_answers(name: str) -> dict[str, str]:
+    """What the project that recorded the machine expects: file name without EXPECTED. -> text."""
+    with tarfile.open(_archive(name)) as archive:
+        members = [member for member in archive if "EXPECTED." in member.name and member.isreg()]
+        texts = {member.name.partition("EXPECTED.")[2]: archive.extractfile(member) for member in members}
+        return {title: stream.read().decode("utf-8", "replace") for title, stream in texts.items() if stream}
+
+
+def _archive(name: str) -> Path:
+    folder = recordings_folder()
+    assert folder is not None
+    return folder / f"{name}.tar.xz"
+
+
+def readable_machines() -> tuple[str, ...]:
+    """The machines whose recording holds /proc or /sys (not: bare topologies of AMD GPUs)."""
+    return tuple(name for name in machine_names() if not name.startswith("rocm-k8s"))
+
+
+__all__ = [
+    "BadRecording",
+    "expected_answers",
+    "machine_host",
+    "machine_names",
+    "readable_machines",
+    "recordings_folder",
+]
