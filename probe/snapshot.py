@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from .cgroup import Cgroup, probe_cgroup
 from .cpu import Cpu, probe_cpu
+from .effective import Effective, read_effective
 from .host import Host
 from .reading import Gap, Reading
 
@@ -19,14 +21,21 @@ class Snapshot(Reading):
     machine: str
     """`this machine`, or the name of what was read instead."""
     cpu: Cpu
+    cgroup: Cgroup
+    effective: Effective
+    """What a new process can use of all this."""
     gaps: tuple[Gap, ...]
 
 
 def take_snapshot(host: Host) -> Snapshot:
     """Run every probe once, in order; the gaps they leave are collected last."""
+    cpu = _run(host, "cpu", probe_cpu)
+    cgroup = _run(host, "cgroup", probe_cgroup)
     return Snapshot(
         machine=host.source.name,
-        cpu=_run(host, "cpu", probe_cpu),
+        cpu=cpu,
+        cgroup=cgroup,
+        effective=_run(host, "effective", lambda host: read_effective(host, cpu, cgroup)),
         gaps=tuple(host.gaps),
     )
 
