@@ -62,26 +62,29 @@ def model_directories(host: Host) -> tuple[str, ...]:
 
 
 def _candidates(host: Host) -> Iterator[str]:
+    home = (host.environment("HOME") or "").rstrip("/")
+    if home.startswith("/"):
+        # Without $HOME there is no environment worth asking: a service's, or a directory tree.
+        yield from _personal(host, home)
+    yield from SHARED
+
+
+def _personal(host: Host, home: str) -> Iterator[str]:
     for name, below in VARIABLES:
         value = host.environment(name)
         if value and value.startswith("/"):
             yield value.rstrip("/") + below
     cache = host.environment("XDG_CACHE_HOME")
-    for home in _homes(host):
-        own_cache = cache if cache and cache.startswith("/") else f"{home}/.cache"
-        yield from (f"{own_cache}/{name}" for name in IN_CACHE)
-        yield from (f"{home}/{name}" for name in IN_HOME)
-        cache = None  # The variable speaks of the first home only.
-    yield from SHARED
-
-
-def _homes(host: Host) -> Iterator[str]:
-    home = (host.environment("HOME") or "").rstrip("/")
-    if home.startswith("/"):
-        yield home
+    yield from _below_home(home, cache if cache and cache.startswith("/") else f"{home}/.cache")
     # Under sudo $HOME is root's; the models are the caller's.
     caller = host.environment("SUDO_USER")
     for line in (host.text("/etc/passwd", optional=True) or "").splitlines() if caller else ():
         fields = line.split(":")
         if len(fields) >= 7 and fields[0] == caller and fields[5].startswith("/") and fields[5] != home:
-            yield fields[5].rstrip("/")
+            other = fields[5].rstrip("/")
+            yield from _below_home(other, f"{other}/.cache")
+
+
+def _below_home(home: str, cache: str) -> Iterator[str]:
+    yield from (f"{cache}/{name}" for name in IN_CACHE)
+    yield from (f"{home}/{name}" for name in IN_HOME)

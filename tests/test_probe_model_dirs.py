@@ -2,20 +2,18 @@
 
 from pathlib import Path
 
-from llmtune.probe.host import Answer, Host, Question
-from llmtune.probe.model_dirs import model_directories
-from llmtune.probe.reading import Unreadable
 from trees import AnsweringTree, Link, write_tree
+
+from llmtune.probe.host import Answer, Host, Question
+from llmtune.probe.model_dirs import VARIABLES, model_directories
+from llmtune.probe.reading import Unreadable
 
 
 def host_with(root: Path, files: list[str], variables: dict[str, str], passwd: str = "") -> Host:
     tree: dict[str, str | bytes | Link] = {f"{path}/a.gguf": "" for path in files}
     if passwd:
         tree["/etc/passwd"] = passwd
-    names = (
-        "OLLAMA_MODELS HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_HOME TRANSFORMERS_CACHE LLAMA_CACHE MODELSCOPE_CACHE "
-        "XDG_CACHE_HOME HOME SUDO_USER"
-    ).split()
+    names = [*(name for name, _ in VARIABLES), "XDG_CACHE_HOME", "HOME", "SUDO_USER"]
     answers: dict[Question, Answer | Unreadable] = {
         ("environment", name): variables.get(name) or Unreadable("missing", "not set") for name in names
     }
