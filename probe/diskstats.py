@@ -115,7 +115,7 @@ def rates(before: Counters, after: Counters, seconds: float) -> Rates | None:
 
 
 def parse_diskstats(text: str) -> dict[str, Counters]:
-    """/proc/diskstats -> device or partition -> counters. Lines of old kernels' partitions (4 counters) are left out."""
+    """/proc/diskstats -> device or partition -> counters. Old kernels' short lines of partitions are left out."""
     found: dict[str, Counters] = {}
     lines = text.splitlines()[:MAX_LINES]
     for line in lines:
