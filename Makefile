@@ -56,7 +56,7 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.python
 	@touch $@ $(VENV)/.runtime
 
 install: ## As root: a root-owned copy in /opt/llmtune, linked from /usr/local/bin
-	@PYTHON="$(PYTHON)" sh packaging/install.sh "$(PREFIX)" "$(BINDIR)"
+	@PYTHON="$(if $(filter file,$(origin PYTHON)),,$(PYTHON))" sh packaging/install.sh "$(PREFIX)" "$(BINDIR)"
 
 uninstall: ## As root: remove what `make install` put there
 	@sh packaging/uninstall.sh "$(PREFIX)" "$(BINDIR)"

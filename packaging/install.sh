@@ -1,25 +1,48 @@
 #!/bin/sh
 # Install a copy that only root can change, so that `sudo llmtune` never runs code a user could have written.
-# usage: install.sh PREFIX BINDIR   (PYTHON names the interpreter)
+# usage: install.sh PREFIX BINDIR   (PYTHON names the interpreter; else the distribution's is tried first)
 set -eu
-prefix=$1 bindir=$2 python=${PYTHON:-python3}
+prefix=$1 bindir=$2
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 fail() { echo "install: $1" >&2; exit 1; }
 
 [ "$(id -u)" = 0 ] || fail "run it as root: sudo make install"
 umask 022
-python=$(command -v "$python") || fail "no $python found; name one: sudo make install PYTHON=/usr/bin/python3"
-# -I: a Python that reads the caller's environment would already be running code that root did not choose.
-"$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$python is older than Python 3.11"
-real=$("$python" -I -c 'import sys; print(sys.executable)')
-place=$(readlink -f "$real")
-while :; do
-  [ "$(stat -c %u "$place")" = 0 ] && [ -z "$(find "$place" -maxdepth 0 -perm /022 ! -type l)" ] \
-    || fail "$place can be changed by others than root; name another Python: sudo make install PYTHON=/usr/bin/python3"
-  [ "$place" = / ] && break
-  place=$(dirname "$place")
+
+# Why others could have put the file $1 there or cannot reach it, in words; nothing where all is well.
+exposed() {
+  place=$1
+  while [ "$place" != / ]; do
+    if [ "$(stat -c %u "$place")" != 0 ] || [ -n "$(find "$place" -maxdepth 0 ! -type l -perm /022)" ]; then
+      echo "$place can be changed by others than root"; return
+    fi
+    [ -n "$(find "$place" -maxdepth 0 -perm -001)" ] || { echo "$place is closed to other users"; return; }
+    place=$(dirname "$place")
+  done
+}
+
+# Why a Python cannot be used; nothing where it can. It is run only after it is known to be root's.
+fault_of() {
+  found=$(command -v "$1") || { echo "there is no $1"; return; }
+  case $found in /*) ;; *) echo "$1 is no absolute path"; return ;; esac
+  why=$(exposed "$found")$(exposed "$(readlink -f "$found")")
+  [ -z "$why" ] || { echo "$1: $why"; return; }
+  # -I: the caller's environment and folder must not add code.
+  "$1" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$1 is older than Python 3.11"; return; }
+  "$1" -I -c 'import venv, ensurepip' 2>/dev/null \
+    || { echo "$1 cannot make virtual environments (on Debian and Ubuntu: apt install python3-venv)"; return; }
+  why=$(exposed "$(readlink -f "$("$1" -I -c 'import sys; print(sys.executable)')")")
+  [ -z "$why" ] || echo "$1: $why"
+}
+
+chosen=
+for candidate in ${PYTHON:-/usr/bin/python3 /usr/local/bin/python3 python3}; do
+  fault=$(fault_of "$candidate")
+  if [ -z "$fault" ]; then chosen=$candidate; break; fi
 done
+[ -n "$chosen" ] || fail "$fault; name another Python: sudo make install PYTHON=/path/to/python3.11"
+python=$chosen
 case $prefix in /*/*) ;; *) fail "PREFIX must be an absolute path such as /opt/llmtune" ;; esac
 [ ! -e "$prefix" ] || [ -e "$prefix/.llmtune" ] || fail "$prefix exists and was not made by llmtune; remove it or choose PREFIX=..."
 
@@ -28,7 +51,7 @@ trap 'rm -rf "$build"' EXIT
 # Built from a copy: nothing owned by root is left in the source folder.
 tar -C "$here" -c --exclude=./.git --exclude=./.venv --exclude=./build --exclude='./*.egg-info' . | tar -C "$build" -x --no-same-owner
 rm -rf "$prefix"
-"$python" -I -m venv "$prefix" || fail "$python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv"
+"$python" -I -m venv "$prefix"
 touch "$prefix/.llmtune"
 "$prefix/bin/python" -I -m pip install --quiet --disable-pip-version-check "$build"
 # -I: neither the environment nor the current folder can add code.
