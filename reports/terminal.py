@@ -3,10 +3,11 @@
 import shutil
 import textwrap
 from collections.abc import Iterator
+from itertools import groupby
 
 import click
 
-from ..advisors.finding import Finding, Status
+from ..advisors.finding import STATUSES, Finding, Status
 from .diagnosis import Diagnosis
 from .escape import printable
 
@@ -18,74 +19,92 @@ MARKS: dict[Status, tuple[str, str]] = {
     "ok": ("ok", "green"),
     "not-applicable": ("n/a", "bright_black"),
 }
-MARK_WIDTH = 8
-MAX_WIDTH = 100
+INDENT = " " * 10
+MIN_WIDTH, MAX_WIDTH = 40, 100
 
 
 def render_terminal(diagnosis: Diagnosis, *, verbose: bool = False) -> str:
     """The whole text, with ANSI colours (click strips them where they do not belong)."""
-    width = min(shutil.get_terminal_size((80, 24)).columns, MAX_WIDTH)
-    return "\n".join(_lines(diagnosis, max(width, 40), verbose)) + "\n"
+    width = max(MIN_WIDTH, min(shutil.get_terminal_size((80, 24)).columns, MAX_WIDTH))
+    return "\n".join(_lines(diagnosis, width, verbose)) + "\n"
 
 
 def _lines(diagnosis: Diagnosis, width: int, verbose: bool) -> Iterator[str]:
     for line in diagnosis.headline:
-        yield from textwrap.wrap(printable(line), width, subsequent_indent=" " * 8)
-    topic = ""
-    for finding in diagnosis.findings:
-        if finding.status == "not-applicable" and not verbose:
-            continue
-        if finding.topic != topic:
-            topic = finding.topic
-            yield ""
-            yield click.style(topic.upper(), bold=True)
-        yield from _finding_lines(finding, width, verbose)
+        yield from _wrap(line, width, rest=" " * 8)
+    for topic, findings in groupby(diagnosis.findings, key=lambda finding: finding.topic):
+        lines = list(_topic_lines(list(findings), width, verbose))
+        if lines:
+            yield from ("", click.style(topic.upper(), bold=True), *lines)
     yield ""
-    yield from _summary_lines(diagnosis, width, verbose)
+    yield from _closing_lines(diagnosis, width, verbose)
+
+
+def _topic_lines(findings: list[Finding], width: int, verbose: bool) -> Iterator[str]:
+    """Worst first; what is good or does not apply in one line together, unless verbose."""
+    for status in STATUSES:
+        group = [finding for finding in findings if finding.status == status]
+        if verbose or status not in ("ok", "not-applicable"):
+            for finding in group:
+                yield from _finding_lines(finding, width, verbose)
+        elif group and status == "ok":
+            yield from _marked(status, ", ".join(finding.title for finding in group), width)
 
 
 def _finding_lines(finding: Finding, width: int, verbose: bool) -> Iterator[str]:
-    word, colour = MARKS[finding.status]
     bad = finding.status in ("problem", "warning")
-    indent = " " * (MARK_WIDTH + 2)
-    text = f"{finding.title}: {printable(finding.what)}"
-    first, *rest = textwrap.wrap(text, width - len(indent)) or [""]
-    yield f"  {click.style(word.ljust(MARK_WIDTH), fg=colour, bold=bad)}{first}"
-    yield from (indent + line for line in rest)
+    yield from _marked(finding.status, f"{finding.title}: {finding.what}", width)
     if bad or verbose:
-        yield from _detail("seen", "; ".join(f"{e.source} = {e.raw}" for e in finding.evidence), width)
+        for evidence in finding.evidence:
+            yield from _detail("seen", f"{evidence.source} = {evidence.raw}", width)
         yield from _detail("why", finding.why, width)
         if finding.effect:
             source = f" ({finding.effect.basis}: {finding.effect.source})" if finding.effect.source else ""
             yield from _detail("cost", finding.effect.text + source, width)
-    if (bad or finding.status == "info" or verbose) and finding.fix:
+    if bad or finding.status == "info" or verbose:
         yield from _detail("fix", finding.fix, width)
-        yield from _detail("undo", finding.undo or "", width)
+        yield from _detail("undo", finding.undo, width)
     if bad:
         yield from _detail("more", f"llmtune explain {finding.id}", width)
 
 
-def _detail(label: str, text: str, width: int) -> Iterator[str]:
-    if not text:
-        return
-    indent = " " * (MARK_WIDTH + 2)
-    # A command is not broken at its hyphens: it must survive being copied.
-    lines = textwrap.wrap(printable(text), width - len(indent) - 6, break_on_hyphens=False, break_long_words=False)
-    for number, line in enumerate(lines):
-        yield f"{indent}{click.style((label if number == 0 else '').ljust(6), dim=True)}{line}"
-
-
-def _summary_lines(diagnosis: Diagnosis, width: int, verbose: bool) -> Iterator[str]:
+def _closing_lines(diagnosis: Diagnosis, width: int, verbose: bool) -> Iterator[str]:
+    if verbose and diagnosis.gaps:
+        yield click.style("NOT READ", bold=True)
+        for gap in diagnosis.gaps:
+            detail = f" ({gap.detail})" if gap.detail else ""
+            yield from _wrap(f"{gap.source}: {gap.reason}{detail}", width, first="  ", rest="    ")
+        yield ""
     counted = [f"{count} {MARKS[status][0].lower()}" for status, count in diagnosis.summary.items() if count]
-    yield from textwrap.wrap(", ".join(counted), width)
-    if diagnosis.gaps:
-        if verbose:
-            yield ""
-            yield click.style("NOT READ", bold=True)
-            for gap in diagnosis.gaps:
-                detail = f" ({gap.detail})" if gap.detail else ""
-                yield from textwrap.wrap(
-                    printable(f"{gap.source}: {gap.reason}{detail}"), width - 2, initial_indent="  ", subsequent_indent="    "
-                )
-        else:
-            yield f"{len(diagnosis.gaps)} readings could not be taken: llmtune doctor -v lists them."
+    yield from _wrap(click.unstyle(", ".join(counted)), width)
+    # The end is what a terminal shows: name there again what deserves action.
+    for finding in sorted(diagnosis.findings, key=lambda finding: STATUSES.index(finding.status)):
+        if finding.status in ("problem", "warning"):
+            yield from _marked(finding.status, f"{finding.title} ({finding.id})", width)
+    if diagnosis.gaps and not verbose:
+        count = len(diagnosis.gaps)
+        yield f"{count} reading{'s' if count != 1 else ''} could not be taken; -v tells which and why."
+
+
+def _marked(status: Status, text: str, width: int) -> Iterator[str]:
+    word, colour = MARKS[status]
+    first, *rest = list(_wrap(text, width - len(INDENT))) or [""]
+    yield f"  {click.style(word.ljust(8), fg=colour, bold=status in ('problem', 'warning'))}{first}"
+    yield from (INDENT + line for line in rest)
+
+
+def _detail(label: str, text: str | None, width: int) -> Iterator[str]:
+    for number, line in enumerate(_wrap(text or "", width - len(INDENT) - 6)):
+        yield f"{INDENT}{click.style((label if number == 0 else '').ljust(6), dim=True)}{line}"
+
+
+def _wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    # Neither words nor hyphens are broken: a command must survive being copied.
+    return textwrap.wrap(
+        printable(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
