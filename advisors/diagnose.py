@@ -21,7 +21,9 @@ def select(only: Collection[str], ignore: Collection[str]) -> tuple[Check, ...]:
     return tuple(
         check
         for check in CHECKS
-        if (not only or check.id in only or check.topic in only) and check.id not in ignore and check.topic not in ignore
+        if (not only or check.id in only or check.topic in only)
+        and check.id not in ignore
+        and check.topic not in ignore
     )
 
 

@@ -38,7 +38,12 @@ def from_option(function: F) -> F:
 def format_option(*formats: str) -> Callable[[F], F]:
     """`--format`, the first is the default."""
     return click.option(
-        "--format", "output_format", type=click.Choice(formats), default=formats[0], show_default=True, help="Form of the output."
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Form of the output.",
     )
 
 

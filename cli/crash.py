@@ -25,6 +25,8 @@ def _write(text: str) -> str:
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     folder = Path(state) / "llmtune"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile("w", dir=folder, prefix="crash-", suffix=".txt", delete=False, encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", dir=folder, prefix="crash-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
         file.write(text)
     return file.name

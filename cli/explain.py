@@ -40,6 +40,9 @@ def _text(check: Check) -> str:
     parts = [click.style(f"{check.id}: {check.title}", bold=True), textwrap.fill(check.why, WIDTH)]
     parts += [textwrap.fill(paragraph, WIDTH) for paragraph in check.explanation.split("\n\n")]
     if check.sources:
-        bullets = (textwrap.fill(s, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False) for s in check.sources)
+        bullets = (
+            textwrap.fill(s, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+            for s in check.sources
+        )
         parts.append("Sources:\n" + "\n".join(bullets))
     return "\n\n".join(parts)

@@ -13,7 +13,9 @@ def printable(text: str) -> str:
     return "".join(
         character
         if character == " " or unicodedata.category(character)[0] not in "CZ"
-        else " " if character in "\n\t\u00a0" else f"\\u{ord(character):04x}"
+        else " "
+        if character in "\n\t\u00a0"
+        else f"\\u{ord(character):04x}"
         for character in text
     )
 

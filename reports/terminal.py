@@ -20,6 +20,7 @@ MARKS: dict[Status, tuple[str, str]] = {
     "not-applicable": ("n/a", "bright_black"),
 }
 INDENT = " " * 10
+SHELL_WORDS = {"sudo", "echo", "export", "unset", "numactl", "taskset", "nvidia-smi", "cmake", "pip", "ulimit", "env"}
 MIN_WIDTH, MAX_WIDTH = 40, 100
 
 
@@ -62,8 +63,8 @@ def _finding_lines(finding: Finding, width: int, verbose: bool) -> Iterator[str]
             source = f" ({finding.effect.basis}: {finding.effect.source})" if finding.effect.source else ""
             yield from _detail("cost", finding.effect.text + source, width)
     if bad or finding.status == "info" or verbose:
-        yield from _detail("fix", finding.fix, width)
-        yield from _detail("undo", finding.undo, width)
+        yield from _command("fix", finding.fix, width)
+        yield from _command("undo", finding.undo, width)
     if bad:
         yield from _detail("more", f"llmtune explain {finding.id}", width)
 
@@ -96,6 +97,13 @@ def _marked(status: Status, text: str, width: int) -> Iterator[str]:
 def _detail(label: str, text: str | None, width: int) -> Iterator[str]:
     for number, line in enumerate(_wrap(text or "", width - len(INDENT) - 6)):
         yield f"{INDENT}{click.style((label if number == 0 else '').ljust(6), dim=True)}{line}"
+
+
+def _command(label: str, text: str | None, width: int) -> Iterator[str]:
+    """Like a detail; a command that takes several lines ends each with a backslash, so that it can be pasted whole."""
+    lines = list(_detail(label, text, width - 2))
+    shell = (text or "").partition(" ")[0] in SHELL_WORDS and "#" not in (text or "")
+    yield from (line + (" \\" if shell and number < len(lines) else "") for number, line in enumerate(lines, 1))
 
 
 def _wrap(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
