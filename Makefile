@@ -23,8 +23,7 @@ test-heavy: $(VENV)/.dev ## The tests that need root or minutes
 lint: $(VENV)/.dev ## Style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy -p llmtune
-	$(BIN)/mypy tests bench
+	$(BIN)/mypy
 
 format: $(VENV)/.dev ## Put the source into shape
 	$(BIN)/ruff format .

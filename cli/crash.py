@@ -12,7 +12,8 @@ from .. import __version__
 
 def report_crash(error: Exception, arguments: Sequence[str]) -> None:
     """Write the traceback below the user's state directory and say where it is."""
-    text = f"llmtune {__version__} {' '.join(arguments)}\nPython {sys.version}\n\n{''.join(traceback.format_exception(error))}"
+    header = f"llmtune {__version__} {' '.join(arguments)}\nPython {sys.version}\n\n"
+    text = header + "".join(traceback.format_exception(error))
     try:
         where = _write(text)
     except OSError:

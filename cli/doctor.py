@@ -23,7 +23,9 @@ from .common import format_option, from_option, host_from
     show_default=True,
     help="Exit with 1 when a finding is this bad or worse.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Also show what does not apply, all evidence and what could not be read.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Also show what does not apply, all evidence and what could not be read."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only problems and warnings.")
 @click.option("--no-color", is_flag=True, help="No colours (so does NO_COLOR in the environment).")
 def command(

@@ -28,9 +28,7 @@ class LazyGroup(click.Group):
         """The named command, or None."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f".{cmd_name}", __package__)
-        command = module.command
-        assert isinstance(command, click.Command)
+        command: click.Command = importlib.import_module(f".{cmd_name}", __package__).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
