@@ -4,8 +4,11 @@ import click
 
 from ..advisors.diagnose import UnknownCheck, diagnose, select, summarize
 from ..advisors.finding import STATUSES, Check, Finding
-from ..probe.snapshot import take_snapshot
+from ..probe.diskstats import MAX_INTERVAL_SECONDS, SAMPLE_SECONDS
+from ..probe.host import Host
+from ..probe.snapshot import Snapshot, take_snapshot
 from ..reports.diagnosis import Diagnosis
+from ..reports.escape import printable
 from ..reports.headline import headline
 from . import exit_codes
 from .common import format_option, from_option, host_from
@@ -23,6 +26,13 @@ from .common import format_option, from_option, host_from
     show_default=True,
     help="Exit with 1 when a finding is this bad or worse.",
 )
+@click.option("--measure", is_flag=True, help="Also measure memory bandwidth and the models' disk (some seconds).")
+@click.option(
+    "--interval",
+    type=click.FloatRange(0, MAX_INTERVAL_SECONDS, min_open=True),
+    metavar="SECONDS",
+    help=f"Watch the disks this long for their rates, instead of {SAMPLE_SECONDS:g} s.",
+)
 @click.option(
     "-v", "--verbose", is_flag=True, help="Also show what does not apply, all evidence and what could not be read."
 )
@@ -34,13 +44,20 @@ def command(
     only: tuple[str, ...],
     ignore: tuple[str, ...],
     fail_on: str,
+    measure: bool,
+    interval: float | None,
     verbose: bool,
     quiet: bool,
     no_color: bool,
 ) -> int:
     """Tell what on this machine slows language models down, and how to fix it."""
     checks = _selected(_split(only), _split(ignore))
-    snapshot = take_snapshot(host_from(from_path))
+    if from_path is not None and (measure or interval is not None):
+        raise click.UsageError("--measure and --interval act on the live machine; they cannot be used with --from")
+    host = host_from(from_path)
+    snapshot = take_snapshot(host, SAMPLE_SECONDS if interval is None else interval)
+    if measure:
+        snapshot = _measured(host, snapshot, quiet)
     findings = diagnose(snapshot, checks)
     shown = tuple(f for f in findings if f.status in ("problem", "warning")) if quiet else findings
     diagnosis = Diagnosis(
@@ -52,6 +69,16 @@ def command(
     )
     _print(diagnosis, output_format, verbose, no_color)
     return _exit_code(findings, fail_on)
+
+
+def _measured(host: Host, snapshot: Snapshot, quiet: bool) -> Snapshot:
+    from ..probe.measure.measure import measure
+
+    def tell(line: str) -> None:
+        if not quiet:
+            click.echo(f"llmtune: {printable(line)}", err=True)
+
+    return snapshot.model_copy(update={"measured": tuple(measure(host, snapshot, tell))})
 
 
 def _split(names: tuple[str, ...]) -> tuple[str, ...]:
