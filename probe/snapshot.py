@@ -4,13 +4,20 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .cgroup import Cgroup, probe_cgroup
+from .container import Container, probe_container
 from .cpu import Cpu, probe_cpu
-from .effective import Effective, read_effective
+from .cpuinfo_check import CpuCrosscheck, check_cpu
+from .cpufreq import CpuFreq, probe_cpufreq
+from .cpuidle import CpuIdle, probe_cpuidle
 from .diskstats import SAMPLE_SECONDS, start_disk_sample
+from .effective import Effective, read_effective
 from .host import Host
+from .load import Load, probe_load
 from .measure.measurement import Measurement
+from .power_supply import PowerSupply, probe_power_supply
 from .reading import Gap, Reading
 from .storage import Storage, probe_storage
+from .thermal import Thermal, probe_thermal
 
 T = TypeVar("T")
 
@@ -27,14 +34,22 @@ class Snapshot(Reading):
     cgroup: Cgroup
     effective: Effective
     """What a new process can use of all this."""
+    container: Container
+    load: Load
+    cpufreq: CpuFreq
+    cpuidle: CpuIdle
+    thermal: Thermal
+    power_supply: PowerSupply
     storage: Storage
     measured: tuple[Measurement, ...] = ()
     """Only what was asked for with --measure."""
+    cpu_crosscheck: CpuCrosscheck | None
+    """py-cpuinfo's view of the processor; only `llmtune snapshot` asks for it."""
     gaps: tuple[Gap, ...]
 
 
-def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS) -> Snapshot:
-    """Run every probe once, in order; the gaps they leave are collected last."""
+def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosscheck: bool = False) -> Snapshot:
+    """Run every probe once, in order; the gaps they leave are collected last. `crosscheck` costs a second."""
     disk_sample = _run(host, "storage", start_disk_sample)
     cpu = _run(host, "cpu", probe_cpu)
     cgroup = _run(host, "cgroup", probe_cgroup)
@@ -43,8 +58,15 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS) -> Snapsh
         cpu=cpu,
         cgroup=cgroup,
         effective=_run(host, "effective", lambda host: read_effective(host, cpu, cgroup)),
+        container=_run(host, "container", probe_container),
+        load=_run(host, "load", probe_load),
+        cpufreq=_run(host, "cpufreq", probe_cpufreq),
+        cpuidle=_run(host, "cpuidle", probe_cpuidle),
+        thermal=_run(host, "thermal", probe_thermal),
+        power_supply=_run(host, "power_supply", probe_power_supply),
         # Last: the other probes run while the disks are being watched.
         storage=_run(host, "storage", lambda host: probe_storage(host, disk_sample, disk_interval_s)),
+        cpu_crosscheck=_run(host, "cpuinfo", lambda host: check_cpu(host, cpu)) if crosscheck else None,
         gaps=tuple(host.gaps),
     )
 
