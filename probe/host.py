@@ -7,7 +7,7 @@ recording holds. What a source cannot answer becomes a `Gap` here, and `None` fo
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol, TypeAlias, TypeVar, cast
+from typing import Protocol, TypeAlias, TypeGuard, TypeVar, cast
 
 from .parse import natural_key, parse_cpu_list, parse_int
 from .reading import Gap, Malformed, Unreadable
@@ -107,9 +107,7 @@ class Host:
             self.note_gap(path, why)
             return None
 
-    def integer(
-        self, path: str, low: int | None = 0, high: int | None = None, *, optional: bool = False
-    ) -> int | None:
+    def integer(self, path: str, low: int | None = 0, high: int | None = None, *, optional: bool = False) -> int | None:
         """A file that holds one integer within `low`..`high`."""
         return self.parsed(path, lambda text: parse_int(text, low, high), optional=optional)
 
@@ -138,7 +136,7 @@ class Host:
     def stat(self, path: str) -> Mapping[str, Json] | None:
         """`kind` (file, directory, block, char, other), `size`, `uid`, `mode`, `device` and `rdev` (major:minor)."""
         answer = self._or_gap(True, path, "stat", path)
-        return answer if isinstance(answer, dict) else None
+        return answer if _has(answer, _STAT_MEMBERS) else None
 
     def link(self, path: str) -> str | None:
         """Where a symbolic link points, as written; None where there is no link."""
@@ -153,7 +151,7 @@ class Host:
     def space(self, path: str) -> Mapping[str, Json] | None:
         """`total_bytes`, `free_bytes` (for anyone) and `available_bytes` (for users) of the file system at `path`."""
         answer = self._or_gap(False, path, "space", path)
-        return answer if isinstance(answer, dict) else None
+        return answer if _has(answer, _SPACE_MEMBERS) else None
 
     def span(self, path: str, offset: int, length: int, *, optional: bool = False) -> bytes | None:
         """`length` bytes of a file from `offset` (at most 16 MiB, fewer at the file's end)."""
@@ -163,7 +161,8 @@ class Host:
     def counts(self, path: str, offset: int, length: int, patterns: tuple[str, ...]) -> tuple[int, ...] | None:
         """How often each bytes regular expression occurs in a span of a file (at most 64 MiB)."""
         answer = self._or_gap(False, path, "counts", path, offset, length, *patterns)
-        return tuple(cast(list[int], answer)) if isinstance(answer, list) else None
+        counts = _ints(answer)
+        return counts if isinstance(answer, list) and len(counts) == len(patterns) else None
 
     def environment(self, name: str) -> str | None:
         """A variable of llmtune's own environment."""
@@ -173,26 +172,27 @@ class Host:
     def processes(self, pattern: str) -> tuple[int, ...]:
         """The ids of the processes whose name or first arguments match the regular expression `pattern`."""
         answer = self._or_gap(True, "/proc", "processes", pattern)
-        return tuple(cast(list[int], answer)) if isinstance(answer, list) else ()
+        return _ints(answer)
 
     def arguments(self, pid: int) -> tuple[str, ...]:
         """A process' command line; the values of arguments that may be secrets are already replaced."""
         answer = self._or_gap(True, f"/proc/{pid}/cmdline", "arguments", pid)
-        return tuple(cast(list[str], answer)) if isinstance(answer, list) else ()
+        return tuple(item for item in answer if isinstance(item, str)) if isinstance(answer, list) else ()
 
     def variables(self, pid: int, names: tuple[str, ...]) -> Mapping[str, str]:
         """Those of the named variables that are set in a process' environment."""
         answer = self._or_gap(True, f"/proc/{pid}/environ", "variables", pid, *names)
-        return cast("dict[str, str]", answer) if isinstance(answer, dict) else {}
+        return _texts(answer)
 
     def udev(self, subsystem: str) -> Mapping[str, Mapping[str, str]]:
         """udev's properties of a subsystem's devices: sysfs path (below /sys) -> property -> value."""
         answer = self._or_gap(False, f"udev {subsystem}", "udev", subsystem)
-        return cast("dict[str, dict[str, str]]", answer) if isinstance(answer, dict) else {}
+        return {device: _texts(properties) for device, properties in answer.items()} if isinstance(answer, dict) else {}
 
     def nvml(self, function: str, *arguments: str | int) -> Json:
         """What an NVML function answers, structures as dicts; raises `Unreadable`."""
-        return cast(Json, self.ask("nvml", function, *arguments))
+        answer = self.ask("nvml", function, *arguments)
+        return None if isinstance(answer, bytes) else answer
 
     def command(self, *argv: str, optional: bool = True) -> str | None:
         """What a program of the distribution prints (absolute path, root-owned; see `source.py`)."""
@@ -212,3 +212,30 @@ class Host:
     def wait(self, seconds: float, moment: int) -> None:
         """Let at most `seconds` pass before the reads of `moment`; a recording has them already."""
         self._or_gap(True, "clock", "wait", str(seconds), moment)
+
+    def cpuinfo(self) -> Mapping[str, Json] | None:
+        """What py-cpuinfo says (takes more than a second); a tree and an older recording rightly hold no answer."""
+        try:
+            answer = self.ask("cpuinfo")
+        except Unreadable as why:
+            if why.reason != "not asked":
+                self.note_gap("py-cpuinfo", why)
+            return None
+        return answer if isinstance(answer, dict) else None
+
+
+def _ints(answer: Answer) -> tuple[int, ...]:
+    # A recording from a stranger may hold anything.
+    return tuple(n for n in answer if type(n) is int) if isinstance(answer, list) else ()
+
+
+def _texts(answer: Answer) -> dict[str, str]:
+    return {name: value for name, value in answer.items() if isinstance(value, str)} if isinstance(answer, dict) else {}
+
+
+_STAT_MEMBERS = {"kind": str, "size": int, "uid": int, "mode": int, "device": str, "rdev": str}
+_SPACE_MEMBERS = {"total_bytes": int, "free_bytes": int, "available_bytes": int}
+
+
+def _has(answer: Answer, members: Mapping[str, type]) -> TypeGuard[dict[str, Json]]:
+    return isinstance(answer, dict) and all(isinstance(answer.get(name), kind) for name, kind in members.items())

@@ -40,6 +40,7 @@ class LiveSource(FileSource):
             "http": self.http,
             "clock": self.clock,
             "wait": self.wait,
+            "cpuinfo": self.cpuinfo,
         }
 
     def place(self, path: str) -> str:
@@ -61,15 +62,15 @@ class LiveSource(FileSource):
         value = os.environ.get(name)
         if value is None:
             raise Unreadable("missing", "not set")
-        return value
+        return clean(value)
 
     def udev(self, subsystem: str) -> Json:
         try:
             import pyudev
 
             devices = pyudev.Context().list_devices(subsystem=subsystem)
-            return {d.device_path: {key: d.properties[key] for key in d.properties} for d in devices}
-        except (ImportError, UnicodeDecodeError) as error:
+            return {clean(d.device_path): {clean(k): clean(d.properties[k]) for k in d.properties} for d in devices}
+        except (ImportError, UnicodeDecodeError, LookupError) as error:  # A device may vanish meanwhile.
             raise Unreadable("missing", f"libudev: {error}") from None
 
     def nvml(self, function: str, *arguments: str | int) -> Json:
@@ -119,6 +120,16 @@ class LiveSource(FileSource):
 
     def wait(self, seconds: str, moment: int) -> None:
         time.sleep(float(seconds))
+
+    def cpuinfo(self) -> Json:
+        from .cpuinfo_live import ask_cpuinfo
+
+        return ask_cpuinfo()
+
+
+def clean(text: str) -> str:
+    """Text without the half characters by which Python carries bytes that are no UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def check_trusted_program(path: str) -> None:
@@ -174,5 +185,3 @@ class Worker:
 def _work(jobs: "queue.SimpleQueue[Callable[[], None]]") -> None:
     while True:
         jobs.get()()
-
-

@@ -1,8 +1,8 @@
 """From what a person names on the command line to a `Host`."""
 
 import os
+import stat
 
-from .archive import ArchiveSource, is_archive
 from .host import Host
 from .recording import GZIP_MAGIC, BadRecording, load_recording
 
@@ -17,37 +17,42 @@ def open_host(path: str | None) -> Host:
         from .live import LiveSource
 
         return Host(LiveSource())
+    # A name may hold bytes that are no text; what is shown and recorded may not.
+    name = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
         if os.path.isdir(path):
-            return _open_tree(path)
-        return _open_file(path)
+            return _open_tree(path, name)
+        return _open_file(path, name)
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from None
+        raise BadInput(f"{name}: {error.strerror or error}") from None
     except BadRecording as error:
-        raise BadInput(f"{path}: {error}; make one with 'llmtune snapshot -o FILE'") from None
+        raise BadInput(f"{name}: {error}; make one with 'llmtune snapshot -o FILE'") from None
     except ValueError as error:  # A NUL in the name.
-        raise BadInput(f"{path!r}: {error}") from None
+        raise BadInput(f"{name}: {error}") from None
 
 
-def _open_tree(path: str) -> Host:
+def _open_tree(path: str, name: str) -> Host:
     from .tree import TreeSource
 
-    tree = TreeSource(path)
+    tree = TreeSource(path, name)
     if not tree.holds_a_machine():
-        raise BadInput(f"{path}: no proc or sys directory in it; name the folder that holds them")
+        raise BadInput(f"{name}: no proc or sys directory in it; name the folder that holds them")
     return Host(tree)
 
 
-def _open_file(path: str) -> Host:
-    if not os.path.isfile(path):
-        raise BadInput(f"{path}: not a regular file or a folder; name a recording or a tree of /proc and /sys")
-    with open(path, "rb") as stream:
+def _open_file(path: str, name: str) -> Host:
+    # O_NONBLOCK: opening a FIFO must not wait for a writer.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY), "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise BadInput(f"{name}: not a regular file or a folder; name a recording or a tree of /proc and /sys")
         head = stream.read(4096)
         stream.seek(0)
+        from .archive import ArchiveSource, is_archive
+
         if is_archive(head):
-            return Host(ArchiveSource(path, stream))
+            return Host(ArchiveSource(name, stream))
         if head.startswith(GZIP_MAGIC):
-            return Host(load_recording(stream, path))
+            return Host(load_recording(stream, name))
     from .gpu.smi_source import open_smi_output
 
     source = open_smi_output(path, head)

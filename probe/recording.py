@@ -1,27 +1,31 @@
 """A recording: every question a snapshot asked and its answer, as JSON lines in one gzip file.
 
-    {"llmtune_recording": 1, "llmtune": "0.1.0", "identifiers": "replaced"}
-    {"ask": ["read", "/proc/meminfo"], "text": "MemTotal: ..."}
-    {"ask": ["read", "/sys/firmware/dmi/tables/DMI"], "base64": "..."}
-    {"ask": ["list", "/sys/block"], "json": ["nvme0n1"]}
-    {"ask": ["read", "/proc/kpagecount"], "unreadable": "denied", "detail": "Permission denied"}
-    {"answers": 4}
+{"llmtune_recording": 1, "llmtune": "0.1.0", "identifiers": "replaced", "machine": "a recorded machine"}
+{"ask": ["read", "/proc/meminfo"], "text": "MemTotal: ..."}
+{"ask": ["read", "/sys/firmware/dmi/tables/DMI"], "base64": "..."}
+{"ask": ["list", "/sys/block"], "json": ["nvme0n1"]}
+{"ask": ["read", "/proc/kpagecount"], "unreadable": "denied", "detail": "Permission denied"}
+{"answers": 4}
 """
 
 import base64
 import binascii
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import IO, TypeAlias
 
-from .host import Answer, Question
+from .host import Answer, Json, Question
 from .reading import Unreadable
 
 FORMAT_VERSION = 1
 GZIP_MAGIC = b"\x1f\x8b"
-MAX_RECORDING_BYTES = 512 << 20
+MAX_RECORDING_BYTES = 128 << 20
+MAX_ANSWERS = 500_000
+MAX_DEPTH = 30
+MAX_DIGITS = 30
 _REASONS = {"missing", "denied", "malformed", "timed out", "not asked"}
 
 Answers: TypeAlias = "Mapping[Question, Answer | Unreadable]"
@@ -36,9 +40,11 @@ class RecordingSource:
 
     live = False
 
-    def __init__(self, name: str, answers: Answers) -> None:
+    def __init__(self, name: str, answers: Answers, identifiers: str = "kept") -> None:
         self.name = name
         self.answers = answers
+        self.identifiers = identifiers
+        """`replaced` or `kept`."""
 
     def ask(self, question: Question) -> Answer:
         """The recorded answer; raises `Unreadable`."""
@@ -55,7 +61,7 @@ def encode_recording(answers: Answers, header: Mapping[str, str]) -> bytes:
     first = {"llmtune_recording": FORMAT_VERSION, **header}
     lines = [first, *(_encode(q, answers[q]) for q in sorted(answers, key=repr)), {"answers": len(answers)}]
     text = "\n".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) for line in lines) + "\n"
-    return gzip.compress(text.encode("utf-8", "surrogatepass"), 9, mtime=0)
+    return gzip.compress(text.encode("utf-8"), 9, mtime=0)
 
 
 def _encode(question: Question, answer: Answer | Unreadable) -> dict[str, object]:
@@ -80,46 +86,95 @@ def load_recording(stream: IO[bytes], name: str) -> RecordingSource:
         raise BadRecording("it is no recording made by llmtune")
     if header["llmtune_recording"] != FORMAT_VERSION:
         raise BadRecording(f"it has the format {header['llmtune_recording']!r}, this llmtune reads {FORMAT_VERSION}")
+    machine, identifiers = header.get("machine"), header.get("identifiers")
     for number, entry in enumerate(lines, 2):
         if isinstance(entry, dict) and "answers" in entry:
             if entry["answers"] != len(answers):
                 raise BadRecording(f"it announces {entry['answers']!r} answers and holds {len(answers)}")
-            return RecordingSource(name, answers)
+            return RecordingSource(
+                machine if isinstance(machine, str) and machine else name,
+                answers,
+                "replaced" if identifiers == "replaced" else "kept",
+            )
         try:
             question, answer = _decode(entry)
         except (TypeError, KeyError, ValueError, binascii.Error):
             raise BadRecording(f"line {number} is damaged") from None
         answers[question] = answer
+        if number > MAX_ANSWERS:
+            raise BadRecording(f"it holds more than {MAX_ANSWERS} answers")
     raise BadRecording("it is cut off: the end is missing")
+
+
+def is_recording(stream: IO[bytes]) -> bool:
+    """Whether a file begins as a recording does."""
+    try:
+        header = next(_lines(stream), None)
+    except BadRecording:
+        return False
+    return isinstance(header, dict) and "llmtune_recording" in header
 
 
 def _lines(stream: IO[bytes]) -> Iterator[object]:
     read_bytes = 0
     try:
         with gzip.GzipFile(fileobj=stream) as lines:
-            while line := lines.readline(MAX_RECORDING_BYTES):
+            while line := lines.readline(MAX_RECORDING_BYTES + 1):
                 read_bytes += len(line)
                 if read_bytes > MAX_RECORDING_BYTES:
                     raise BadRecording(f"it unpacks to more than {MAX_RECORDING_BYTES >> 20} MiB")
-                yield json.loads(line)
+                yield _DECODER.decode(line.decode("utf-8"))
     except (EOFError, OSError, zlib.error) as error:
         raise BadRecording(f"it is damaged or cut off ({error})") from None
     except (ValueError, RecursionError):
         raise BadRecording("it is damaged: a line is not JSON") from None
 
 
+def _bounded_int(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+# Python's JSON takes NaN, infinities and numbers of any length; nothing that was read holds them.
+_DECODER = json.JSONDecoder(parse_int=_bounded_int, parse_float=_finite, parse_constant=_finite)
+
+
+def _check(value: Json, depth: int = MAX_DEPTH) -> Json:
+    """Raise ValueError for halves of characters and for nesting that no probe could expect."""
+    if depth == 0:
+        raise ValueError
+    if isinstance(value, str):
+        value.encode("utf-8")
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth - 1)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            key.encode("utf-8")
+            _check(item, depth - 1)
+    return value
+
+
 def _decode(entry: object) -> tuple[Question, Answer | Unreadable]:
     if not isinstance(entry, dict) or not isinstance(entry["ask"], list):
         raise TypeError
     question = tuple(entry["ask"])
-    if not all(isinstance(part, str | int) for part in question):
+    if not question or not all(isinstance(_check(part), str | int) for part in question):
         raise TypeError
     if "unreadable" in entry:
         if entry["unreadable"] not in _REASONS:
             raise ValueError
-        return question, Unreadable(entry["unreadable"], str(entry.get("detail", "")))
+        return question, Unreadable(entry["unreadable"], str(_check(entry.get("detail", ""))))
     if "base64" in entry:
         return question, base64.b64decode(entry["base64"], validate=True)
     if "text" in entry:
-        return question, str(entry["text"]).encode("utf-8", "surrogatepass")
-    return question, entry["json"]
+        return question, str(entry["text"]).encode("utf-8")
+    return question, _check(entry["json"])

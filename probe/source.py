@@ -20,6 +20,7 @@ The kinds of question and their answers:
     http PORT PATH             a loopback server's answer
     clock MOMENT               monotonic seconds
     wait SECONDS MOMENT        nothing, later
+    cpuinfo                    what py-cpuinfo says
 
 Every read is bounded, and a FIFO, a device or a hanging mount cannot make it hang.
 """
@@ -171,7 +172,9 @@ class FileSource:
         return list(mask_secrets([part.decode("utf-8", "replace") for part in raw.split(b"\0")])) if raw else []
 
     def variables(self, pid: int, *names: str) -> Json:
-        pairs = (entry.decode("utf-8", "replace").partition("=") for entry in self.read(f"/proc/{pid}/environ").split(b"\0"))
+        pairs = (
+            entry.decode("utf-8", "replace").partition("=") for entry in self.read(f"/proc/{pid}/environ").split(b"\0")
+        )
         return {name: value for name, _, value in pairs if name in names}
 
 
@@ -202,7 +205,12 @@ def _read_exactly(handle: int, length: int) -> bytes:
 
 def describe_stat(status: os.stat_result) -> Json:
     """The parts of a stat that probes use."""
-    kinds = {stat_bits.S_IFREG: "file", stat_bits.S_IFDIR: "directory", stat_bits.S_IFBLK: "block", stat_bits.S_IFCHR: "char"}
+    kinds = {
+        stat_bits.S_IFREG: "file",
+        stat_bits.S_IFDIR: "directory",
+        stat_bits.S_IFBLK: "block",
+        stat_bits.S_IFCHR: "char",
+    }
     return {
         "kind": kinds.get(stat_bits.S_IFMT(status.st_mode), "other"),
         "size": status.st_size,

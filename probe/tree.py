@@ -12,8 +12,8 @@ KFD_TOPOLOGY = "/sys/class/kfd/kfd/topology"
 class TreeSource(FileSource):
     """A recorded tree: `<root>/proc/...`, `<root>/sys/...`; also the bare topology directory of an AMD GPU driver."""
 
-    def __init__(self, root: str) -> None:
-        super().__init__(os.path.abspath(root), root)
+    def __init__(self, root: str, name: str | None = None) -> None:
+        super().__init__(os.path.abspath(root), name or root)
         self._directories: dict[str, str] = {"": ""}
         """Machine directory -> the same without links."""
         entries = set(os.listdir(self.root))

@@ -1,0 +1,42 @@
+"""Take a snapshot and keep every question that it asked: a recording holds no list of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .host import Host
+from .recording import RecordingSource, encode_recording
+from .redact import redact
+from .snapshot import Snapshot, take_snapshot
+
+RECORDED_MACHINE = "a recorded machine"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The bytes of a recording file and what they hold."""
+
+    data: bytes
+    answers: int
+    replaced: Mapping[str, int]
+    """Kind of identifier -> how many different ones."""
+    identifiers: str
+    """`replaced` or `kept`."""
+    snapshot: Snapshot
+    """What the file replays to."""
+
+
+def record(host: Host, version: str, keep_identifiers: bool = False) -> Recording:
+    """Ask `host` everything, replace identifiers unless they are to be kept, and replay the result."""
+    take_snapshot(host, crosscheck=True)
+    answers, machine, replaced = dict(host.answers), host.source.name, dict[str, int]()
+    if not keep_identifiers:
+        redaction = redact(answers)
+        answers, machine, replaced = dict(redaction.answers), redaction.text(machine), dict(redaction.counts)
+    if host.live:
+        machine = RECORDED_MACHINE
+    # Whoever records a recording again cannot bring back what was replaced.
+    before = host.source.identifiers if isinstance(host.source, RecordingSource) else "kept"
+    identifiers = "kept" if keep_identifiers and before == "kept" else "replaced"
+    header = {"llmtune": version, "identifiers": identifiers, "machine": machine}
+    snapshot = take_snapshot(Host(RecordingSource(machine, answers, identifiers)), crosscheck=True)
+    return Recording(encode_recording(answers, header), len(answers), replaced, identifiers, snapshot)
