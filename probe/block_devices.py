@@ -77,6 +77,8 @@ class Device(Reading):
     """The port above it; only its `max` is told."""
     temperature_mc: int | None
     """Of the drive's first sensor, in thousandths of a degree Celsius."""
+    temperature_limit_mc: int | None
+    """From where on the drive calls itself too warm and slows down."""
     partitions: tuple[str, ...]
     underlying: tuple[str, ...]
     """The devices or partitions that a mapped device or an array is made of."""
@@ -165,7 +167,8 @@ def _read_device(host: Host, path: str, boot: Mapping[str, Rates], sample: Mappi
         numa_node=_numa_node(host, controller, function) if physical else None,
         link=_link(host, function) if kind == "nvme" and function else None,
         slot=_slot(host, function) if kind == "nvme" and function else None,
-        temperature_mc=_temperature(host, controller) if physical else None,
+        temperature_mc=_temperature(host, controller, "temp1_input") if physical else None,
+        temperature_limit_mc=_temperature(host, controller, "temp1_max") if physical else None,
         partitions=tuple(n.replace("!", "/") for n in host.names(path) if is_partition_of(entry, n)),
         underlying=tuple(n.replace("!", "/") for n in host.names(f"{path}/slaves")),
         since_boot=boot.get(name),
@@ -250,11 +253,11 @@ def parse_link_speed(text: str) -> int | None:
     return _GENERATIONS[number]
 
 
-def _temperature(host: Host, controller: str) -> int | None:
+def _temperature(host: Host, controller: str, file_name: str) -> int | None:
     for directory in (controller, f"{controller}/hwmon", f"{controller}/device/hwmon"):
         for name in host.names(directory):
             if re.fullmatch(r"hwmon\d+", name):
-                return host.integer(f"{directory}/{name}/temp1_input", -100_000, 250_000, optional=True)
+                return host.integer(f"{directory}/{name}/{file_name}", -100_000, 250_000, optional=True)
     return None
 
 
