@@ -1,6 +1,7 @@
 """`llmtune snapshot`."""
 
 import click
+from click.core import ParameterSource
 
 from .. import __version__
 from ..probe.host import Host
@@ -38,7 +39,7 @@ def command(
     --format json as well, what FILE replays to is printed.
     """
     context = click.get_current_context()
-    chosen = context.get_parameter_source("output_format") is not click.core.ParameterSource.DEFAULT
+    chosen = context.get_parameter_source("output_format") is ParameterSource.COMMANDLINE
     if output is None:
         if keep_identifiers or force:
             raise click.UsageError("--keep-identifiers and --force are about a recording: add -o FILE")

@@ -24,7 +24,7 @@ class Refused(Exception):
         from .common import InputError
 
         error = InputError(str(self))
-        error.exit_code = self.exit_code
+        error.exit_code = self.exit_code  # type: ignore[misc]  # click reads it from the instance
         return error
 
 

@@ -73,9 +73,8 @@ def _differences(
         only_theirs = [name for name in sets if name not in cpu.instruction_sets]
         only_ours = [name for name in cpu.instruction_sets if name not in sets]
         if only_theirs:
-            found.append(
-                f"instruction sets that only py-cpuinfo sees (the kernel may have switched them off): {', '.join(only_theirs)}"
-            )
+            names = ", ".join(only_theirs)
+            found.append(f"instruction sets that only py-cpuinfo sees (the kernel may have switched them off): {names}")
         if only_ours:
             found.append(f"instruction sets that only the kernel lists: {', '.join(only_ours)}")
     return found

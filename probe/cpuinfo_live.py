@@ -25,7 +25,7 @@ def ask_cpuinfo() -> Json:
     if not folders:
         raise Unreadable("missing", "py-cpuinfo is not installed")
     script = os.path.join(folders[0], "cpuinfo.py")
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603  # Our own interpreter and a module that we could import.
         # -I: neither the user's site-packages nor the current directory nor PYTHONPATH.
         [sys.executable, "-I", script, "--json"],
         stdin=subprocess.DEVNULL,

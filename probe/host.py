@@ -185,7 +185,7 @@ class Host:
         return _texts(answer)
 
     def udev(self, subsystem: str) -> Mapping[str, Mapping[str, str]]:
-        """udev's properties of a subsystem's devices: sysfs path (below /sys) -> property -> value."""
+        """The udev properties of a subsystem's devices: sysfs path (below /sys) -> property -> value."""
         answer = self._or_gap(False, f"udev {subsystem}", "udev", subsystem)
         return {device: _texts(properties) for device, properties in answer.items()} if isinstance(answer, dict) else {}
 

@@ -9,6 +9,8 @@ from .placeholders import is_stand_in
 
 _NAME = r"([^/\s:;,\"'\\|(){}\[\]<>=&\0]+)"
 
+_BUS = "(?:ata|nvme|scsi|usb|virtio|mmc|memstick)"
+
 WHOLE = (
     ("host", re.compile(r"/proc/sys/kernel/(hostname|domainname)|/etc/(hostname|mailname)")),
     (
@@ -72,9 +74,7 @@ AROUND = (
     Around(
         "serial",
         "by-id/",
-        re.compile(
-            r"by-id/(?:ata|nvme|scsi|usb|virtio|mmc|memstick)-(?:[^/\s]*_)?([^/_\s]+?)(?=(?:_\d+)?(?:-part\d+)?(?:[\s/]|$))"
-        ),
+        re.compile(r"by-id/" + _BUS + r"-(?:[^/\s]*_)?([^/_\s]+?)(?=(?:_\d+)?(?:-part\d+)?(?:[\s/]|$))"),
     ),
     Around("serial", "nvme.", re.compile(r"\bnvme\.[0-9a-f]{4}-([0-9a-f]{4,})-")),
 )
@@ -99,13 +99,15 @@ CONSTANT_UUIDS = {
 }
 
 KEPT_USERS = {"root", "linuxbrew", "lost+found"}
-COMMON_NAMES = set(
-    """admin administrator ai alma amd amazon arch archlinux azure azureuser build builder centos cloud cloud-user container
-    core cuda data debian default dev docker ec2-user fedora git github gpu guest hadoop home host http huggingface intel
-    jenkins jupyter kvm lab linux llama llamacpp lm lmstudio local localhost mail model models nginx nobody node nvidia
-    ollama opc opensuse podman pi postgres rhel rocky rocm runner sdcard server service sglang shared srv ssh storage suse
-    sysadmin system systemd temp test tmp triton ubuntu user users usr vagrant var vllm vm work workspace www""".split()
-)
+_COMMON = """
+admin administrator ai alma amd amazon arch archlinux azure azureuser build builder centos cloud cloud-user
+container core cuda data debian default dev docker ec2-user fedora git github gpu guest hadoop home host http
+huggingface intel jenkins jupyter kvm lab linux llama llamacpp lm lmstudio local localhost mail model models nginx
+nobody node nvidia ollama opc opensuse podman pi postgres rhel rocky rocm runner sdcard server service sglang
+shared srv ssh storage suse sysadmin system systemd temp test tmp triton ubuntu user users usr vagrant var vllm vm
+work workspace www
+"""
+COMMON_NAMES = frozenset(_COMMON.split())
 """Names that tell nobody who it is; replacing them in other places would only spoil what is read."""
 
 _FILLER = re.compile(
@@ -142,11 +144,10 @@ def identifies(kind: str, value: str) -> bool:
 def found_everywhere(kind: str, value: str, vocabulary: set[str]) -> bool:
     """Whether a name is so much its own that it can be replaced wherever it stands as a word."""
     if kind == "serial":
-        return (
-            (len(value) >= 10 or (len(value) >= 5 and not value.isdigit()))
-            and any(c.isdigit() for c in value)
-            or (len(value) >= 9 and value.isalnum())
-        )
+        # A short row of digits may as well be a count of kilobytes, a short word just a word.
+        if value.isdigit():
+            return len(value) >= 10
+        return len(value) >= (5 if any(character.isdigit() for character in value) else 9)
     return len(value) >= 3 and value.lower() not in COMMON_NAMES and value not in vocabulary and not value.isdigit()
 
 

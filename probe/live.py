@@ -24,7 +24,7 @@ NVML_SECONDS = 5.0
 
 
 class LiveSource(FileSource):
-    """This machine. Reads files as they are; runs nothing that an ordinary user could have put in place."""
+    """The machine itself. Reads files as they are; runs nothing that an ordinary user could have put in place."""
 
     live = True
 

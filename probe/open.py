@@ -12,7 +12,7 @@ class BadInput(Exception):
 
 
 def open_host(path: str | None) -> Host:
-    """The live machine for None, else the recording, tree or nvidia-smi / rocm-smi output at `path`; raises `BadInput`."""
+    """The live machine for None, else the recording, tree, archive or tool output at `path`; raises `BadInput`."""
     if path is None:
         from .live import LiveSource
 

@@ -87,7 +87,7 @@ def is_hex_stand_in(digits: str) -> bool:
 def hex_part(value: str) -> str:
     """A value without the prefix that is no number: `eui.`, `naa.`, `0x`, `wwn-0x`, `enx`."""
     for mark in (".", "0x", "enx"):
-        head, found, rest = value.partition(mark)
+        _, found, rest = value.partition(mark)
         if found:
             return rest
     return value

@@ -274,7 +274,7 @@ class _Rewriter:
         return match[0][:start] + match[1].replace(value, self._value(kind, value)) + match[0][start + len(match[1]) :]
 
     def _by_shape(self, text: str) -> str:
-        return HEX.sub(lambda match: self._hex(match[0]), text) if len(text) >= 16 else text
+        return HEX.sub(lambda match: self._hex(match[0]), text) if len(text) >= 15 else text
 
     def _value(self, kind: str, value: str) -> str:
         if not identifies(kind, value):
