@@ -24,17 +24,19 @@ def _instruction_sets(snapshot: Snapshot) -> Verdict:
     missing = [name for name in wanted if name not in cpu.instruction_sets]
     if not missing:
         return ok(f"{', '.join(cpu.instruction_sets)}", evidence)
-    virtual = " The hypervisor may hide it: choose CPU model 'host'." if cpu.hypervisor else ""
+    # Only where a hypervisor hides instruction sets can anything be done about it.
     return Verdict(
-        status="warning",
-        what=f"this CPU lacks {', '.join(missing)}.{virtual}",
+        status="warning" if cpu.hypervisor else "info",
+        what=f"this {'virtual ' if cpu.hypervisor else ''}CPU lacks {', '.join(missing)}",
         evidence=(evidence,),
         effect=Effect(
             text="decode 8 tokens/s instead of 150 without AVX2 (SmolLM2-135M, 2 cores)",
             basis="measured",
             source="llama.cpp, prebuilt wheel against a native build on one machine",
         ),
-        fix="in a virtual machine: -cpu host (QEMU) or CPU mode host-passthrough (libvirt); else use a GPU",
+        fix="give the virtual machine the host's CPU: -cpu host (QEMU) or mode host-passthrough (libvirt)"
+        if cpu.hypervisor
+        else None,
     )
 
 
