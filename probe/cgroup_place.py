@@ -50,10 +50,10 @@ def find_places(host: Host) -> dict[str, Place]:
     mounts = read_mounts(host)
     places = {}
     for controller, path in paths.items():
-        place = _locate(host, mounts, controller, path)
+        place = _locate(host, mounts or (), controller, path)
         if place is not None:
             places[controller] = place
-    if not mounts and paths:
+    if mounts == () and paths:
         host.note_gap(
             "/sys/fs/cgroup", Unreadable("missing", "no cgroup file system is mounted: limits cannot be seen")
         )
@@ -80,13 +80,13 @@ def _paths_by_cpuset(host: Host) -> dict[str, str]:
     return {"cpuset": path, "unified": path} if path and path.startswith("/") else {}
 
 
-def read_mounts(host: Host) -> tuple[Mount, ...]:
-    """The cgroup file systems, as mountinfo or else the older mounts files list them."""
+def read_mounts(host: Host) -> tuple[Mount, ...] | None:
+    """The cgroup file systems, as mountinfo or else the older mounts files list them; None without any list."""
     text = host.text("/proc/self/mountinfo", optional=True)
     if text is not None:
         return parse_mountinfo(text)
     text = host.text("/proc/mounts", optional=True) or host.text("/proc/self/mounts", optional=True)
-    return parse_mounts(text or "")
+    return None if text is None else parse_mounts(text)
 
 
 def parse_mountinfo(text: str) -> tuple[Mount, ...]:

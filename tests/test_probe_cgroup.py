@@ -160,7 +160,7 @@ def test_no_cgroups_at_all(tmp_path: Path) -> None:
 
 
 def test_a_group_without_a_mount_is_a_gap(tmp_path: Path) -> None:
-    host = tree_host(tmp_path, {"/proc/self/cgroup": "0::/\n"})
+    host = tree_host(tmp_path, {"/proc/self/cgroup": "0::/\n", "/proc/mounts": "proc /proc proc rw 0 0\n"})
     assert probe_cgroup(host).version is None
     assert [(gap.source, gap.reason) for gap in host.gaps] == [(FS, "missing")]
 
