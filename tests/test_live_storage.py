@@ -84,9 +84,9 @@ def test_rates_since_boot_equal_iostat() -> None:
         disagreeing = []
         for row in disks:
             first, second = before.get(row["disk_device"]), after.get(row["disk_device"])
-            if first and second and first.since_boot and second.since_boot:
-                if not agrees(row, first.since_boot, second.since_boot):
-                    disagreeing.append((row, first.since_boot, second.since_boot))
+            pair = (first and first.since_boot, second and second.since_boot)
+            if pair[0] and pair[1] and not agrees(row, pair[0], pair[1]):
+                disagreeing.append((row, *pair))
         if not disagreeing:
             assert disks
             return
