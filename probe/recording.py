@@ -91,6 +91,8 @@ def load_recording(stream: IO[bytes], name: str) -> RecordingSource:
         if isinstance(entry, dict) and "answers" in entry:
             if entry["answers"] != len(answers):
                 raise BadRecording(f"it announces {entry['answers']!r} answers and holds {len(answers)}")
+            if next(lines, lines) is not lines:  # Reading on also lets gzip compare its checksum.
+                raise BadRecording("something follows its end")
             return RecordingSource(
                 machine if isinstance(machine, str) and machine else name,
                 answers,
