@@ -136,7 +136,10 @@ class Host:
     def stat(self, path: str) -> Mapping[str, Json] | None:
         """`kind` (file, directory, block, char, other), `size`, `uid`, `mode`, `device` and `rdev` (major:minor)."""
         answer = self._or_gap(True, path, "stat", path)
-        return answer if _has(answer, _STAT_MEMBERS) else None
+        if not _has(answer, _STAT_MEMBERS):
+            return None
+        told = {name: kind for name, kind in _STAT_MORE.items() if name in answer}
+        return answer if _has(answer, told) else None
 
     def link(self, path: str) -> str | None:
         """Where a symbolic link points, as written; None where there is no link."""
@@ -233,7 +236,9 @@ def _texts(answer: Answer) -> dict[str, str]:
     return {name: value for name, value in answer.items() if isinstance(value, str)} if isinstance(answer, dict) else {}
 
 
-_STAT_MEMBERS = {"kind": str, "size": int, "uid": int, "mode": int, "device": str, "rdev": str}
+_STAT_MEMBERS = {"kind": str, "size": int}
+_STAT_MORE = {"uid": int, "mode": int, "device": str, "rdev": str}
+"""Not told by archives of trees: there they are whoever packed it."""
 _SPACE_MEMBERS = {"total_bytes": int, "free_bytes": int, "available_bytes": int}
 
 
