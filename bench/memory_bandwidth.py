@@ -2,7 +2,8 @@
 
     python bench/memory_bandwidth.py
 
-Needs gcc, and llmtune installed beside this Python. Prints both and their ratio; near 1 means that the C library's loops are as fast as the memory.
+Needs gcc, and llmtune installed beside this Python. Prints both and their ratio; near 1 means that the C library's
+loops are as fast as the memory.
 """
 
 import os
