@@ -37,10 +37,13 @@ def _quota_at(host: Host, directory: str) -> Quota | None:
 
 
 def read_cpuset(host: Host, place: Place, what: str) -> tuple[int, ...] | None:
-    """The CPUs (`cpus`) or memory nodes (`mems`) that the group may use."""
+    """The CPUs (`cpus`) or memory nodes (`mems`) that the group may use, as hwloc reads them.
+
+    The `effective` list differs only under the mount option cpuset_v2_mode; there an empty list means the parent's.
+    """
     prefix = "" if place.noprefix else "cpuset."
     for directory in place.directories:
-        for name in (f"{prefix}effective_{what}", f"{prefix}{what}"):
+        for name in (f"{prefix}{what}", f"{prefix}effective_{what}"):
             listed = host.cpu_list(f"{directory}/{name}", optional=True)
             if listed:
                 return listed
