@@ -47,7 +47,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
         code = root.main(list(arguments), prog_name="llmtune", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code if isinstance(code, int) else exit_codes.OK
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -57,9 +58,9 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click answers a broken pipe by exiting.
         # The reader went away (`| head`): no more output can be shown, and none is owed.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return exit_codes.OK
     except Exception as error:
         from .crash import report_crash

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from .host import Json
 from .reading import Unreadable
+from .secrets import hide_tokens, mask_variable
 from .source import FileSource
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class LiveSource(FileSource):
         value = os.environ.get(name)
         if value is None:
             raise Unreadable("missing", "not set")
-        return clean(value)
+        return mask_variable(name, clean(value))
 
     def udev(self, subsystem: str) -> Json:
         try:
@@ -97,7 +98,7 @@ class LiveSource(FileSource):
             raise Unreadable("timed out", f"no end after {COMMAND_SECONDS:g} s") from None
         if done.returncode != 0:
             raise Unreadable("malformed", f"exit code {done.returncode}")
-        return done.stdout.decode("utf-8", "replace")
+        return hide_tokens(done.stdout.decode("utf-8", "replace"))
 
     def http(self, port: int, path: str) -> str:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HTTP_SECONDS)
@@ -113,7 +114,7 @@ class LiveSource(FileSource):
             connection.close()
         if response.status != 200:
             raise Unreadable("denied" if response.status in (401, 403) else "missing", f"HTTP {response.status}")
-        return body.decode("utf-8", "replace")
+        return hide_tokens(body.decode("utf-8", "replace"))
 
     def clock(self, moment: int) -> float:
         return time.monotonic()

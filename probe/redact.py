@@ -280,16 +280,16 @@ class _Rewriter:
         if not identifies(kind, value):
             return value
         if kind == "serial" and (HEX.fullmatch(value) or _LONG_HEX.fullmatch(value)):
-            return self._hex(value)
+            return self._hex(value, "serial number")
         words = {"user": "user name", "host": "host name", "serial": "serial number"}[kind]
         return self._count(words, value, self._stand_ins.name(kind, value))
 
-    def _hex(self, value: str) -> str:
+    def _hex(self, value: str, words: str | None = None) -> str:
         digits = hex_digits(value)
         if digits in CONSTANT_UUIDS or is_hex_stand_in(digits):
             return value
         return self._count(
-            _KINDS_IN_WORDS.get(f"hex{len(digits)}", "hardware address"), digits, self._stand_ins.hex(value)
+            words or _KINDS_IN_WORDS.get(f"hex{len(digits)}", "hardware address"), digits, self._stand_ins.hex(value)
         )
 
     def _count(self, kind: str, value: str, stand_in: str) -> str:

@@ -31,6 +31,11 @@ def hide_tokens(text: str) -> str:
     return _URL_MEMBER.sub(rf"\1{MASK}", _URL_LOGIN.sub(MASK, _TOKEN.sub(MASK, text)))
 
 
+def mask_variable(name: str, value: str) -> str:
+    """The value of an environment variable, where it may be known."""
+    return MASK if value and _is_secret(name) else hide_tokens(value)
+
+
 def mask_secrets(argv: Sequence[str]) -> Iterator[str]:
     """`argv` with the value of each argument that may hold a secret replaced."""
     hide_next = False

@@ -34,7 +34,7 @@ from typing import cast
 
 from .host import Answer, Json, Question
 from .reading import Unreadable
-from .secrets import mask_secrets
+from .secrets import mask_secrets, mask_variable
 
 READ_LIMIT_BYTES = 16 << 20
 SCAN_LIMIT_BYTES = 64 << 20
@@ -175,7 +175,7 @@ class FileSource:
         pairs = (
             entry.decode("utf-8", "replace").partition("=") for entry in self.read(f"/proc/{pid}/environ").split(b"\0")
         )
-        return {name: value for name, _, value in pairs if name in names}
+        return {name: mask_variable(name, value) for name, _, value in pairs if name in names}
 
 
 def _read_up_to(handle: int, limit: int) -> bytes:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmtune.probe.secrets import MASK, hide_tokens, mask_secrets
+from llmtune.probe.secrets import MASK, hide_tokens, mask_secrets, mask_variable
 
 TOKEN = "hf_" + "AbCdEfGhIjKlMnOpQrStUv"
 
@@ -43,6 +43,13 @@ def test_masks(argv: list[str], shown: list[str]) -> None:
 def test_masking_twice_is_masking_once() -> None:
     once = list(mask_secrets(["x", "--api-key", "abc", "--token=1", f"u={TOKEN}"]))
     assert list(mask_secrets(once)) == once
+
+
+def test_variables() -> None:
+    assert mask_variable("HF_TOKEN", "x") == MASK
+    assert mask_variable("HF_TOKEN", "") == ""
+    assert mask_variable("OMP_NUM_THREADS", "8") == "8"
+    assert mask_variable("X", f"a {TOKEN}") == f"a {MASK}"
 
 
 def test_tokens_are_hidden_in_any_text() -> None:
