@@ -1,5 +1,6 @@
 """Storage on this machine against lsblk and iostat."""
 
+import io
 import json
 import os
 import shutil
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 
 from llmtune.probe.block_devices import Device
-from llmtune.probe.diskstats import Rates
+from llmtune.probe.diskstats import Rates, start_disk_sample
 from llmtune.probe.host import Host
 from llmtune.probe.live import LiveSource
+from llmtune.probe.recording import encode_recording, load_recording
 from llmtune.probe.storage import probe_storage
 
 NOT_TOLD = {"ram", "fd"}
@@ -100,3 +102,12 @@ def test_sample_is_of_now_and_short() -> None:
     for rates in sampled:
         assert rates is not None
         assert 0.1 <= rates.seconds < 5
+
+
+def test_replays_to_the_same_reading() -> None:
+    host = Host(LiveSource())
+    sample = start_disk_sample(host)
+    taken = probe_storage(host, sample)
+    replay = Host(load_recording(io.BytesIO(encode_recording(host.answers, {})), "replay"))
+    assert probe_storage(replay, start_disk_sample(replay)) == taken
+    assert replay.gaps == host.gaps
