@@ -10,7 +10,7 @@ from typing import Literal
 from .cgroup import Cgroup
 from .cpu import Cpu
 from .host import Host
-from .parse import parse_key_values, parse_size_bytes
+from .meminfo import parse_meminfo
 from .reading import Reading
 
 NODE_DIR = "/sys/devices/system/node"
@@ -41,7 +41,7 @@ def read_effective(host: Host, cpu: Cpu, cgroup: Cgroup) -> Effective:
     if cgroup.quota is not None and (count is None or cgroup.quota.cpus < count):
         count = cgroup.quota.cpus
         limiters.append("CPU quota")
-    memory = host.parsed("/proc/meminfo", parse_meminfo_bytes, optional=True) or {}
+    memory = host.parsed("/proc/meminfo", parse_meminfo, optional=True) or {}
     total, available = memory.get("MemTotal"), _available(memory)
     if cgroup.mems and set(cgroup.mems) < set(host.numbered(NODE_DIR, "node")):
         nodes_total, nodes_available = _memory_of_nodes(host, cgroup.mems)
@@ -79,21 +79,6 @@ def usable_cpus(cpu: Cpu, cgroup: Cgroup) -> tuple[tuple[int, ...], list[Limiter
     return (tuple(sorted(usable)), limiters) if usable else (cpu.online_cpus, [])
 
 
-def parse_meminfo_bytes(text: str) -> dict[str, int]:
-    """/proc/meminfo -> name -> bytes; counts without a unit are left out."""
-    found = {}
-    for key, value in parse_key_values(text).items():
-        if value.endswith("kB"):
-            found[key] = parse_size_bytes(value)
-    return found
-
-
-def parse_node_meminfo_bytes(text: str) -> dict[str, int]:
-    """A node's meminfo (`Node 0 MemTotal:  16384 kB`) -> name -> bytes."""
-    lines = (line.split(None, 2)[-1] for line in text.splitlines() if line.startswith("Node "))
-    return parse_meminfo_bytes("\n".join(lines))
-
-
 def _available(memory: dict[str, int]) -> int | None:
     """MemAvailable, or for kernels before 3.14 what can be told without it."""
     if "MemAvailable" in memory:
@@ -107,7 +92,7 @@ def _memory_of_nodes(host: Host, nodes: Iterable[int]) -> tuple[int | None, int 
     """Total and available bytes of some memory nodes together."""
     total = available = 0
     for node in nodes:
-        memory = host.parsed(f"{NODE_DIR}/node{node}/meminfo", parse_node_meminfo_bytes, optional=True)
+        memory = host.parsed(f"{NODE_DIR}/node{node}/meminfo", parse_meminfo, optional=True)
         if not memory or "MemTotal" not in memory:
             return None, None
         total += memory["MemTotal"]

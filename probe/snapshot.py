@@ -14,6 +14,8 @@ from .effective import Effective, read_effective
 from .host import Host
 from .load import Load, probe_load
 from .measure.measurement import Measurement
+from .memory import Memory, probe_memory
+from .numa import Numa, probe_numa
 from .power_supply import PowerSupply, probe_power_supply
 from .reading import Gap, Reading
 from .storage import Storage, probe_storage
@@ -31,6 +33,8 @@ class Snapshot(Reading):
     machine: str
     """`this machine`, or the name of what was read instead."""
     cpu: Cpu
+    numa: Numa
+    memory: Memory
     cgroup: Cgroup
     effective: Effective
     """What a new process can use of all this."""
@@ -56,6 +60,8 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
     return Snapshot(
         machine=host.source.name,
         cpu=cpu,
+        numa=_run(host, "numa", probe_numa),
+        memory=_run(host, "memory", probe_memory),
         cgroup=cgroup,
         effective=_run(host, "effective", lambda host: read_effective(host, cpu, cgroup)),
         container=_run(host, "container", probe_container),
