@@ -2,7 +2,7 @@
 
 from ...probe.parse import format_cpu_list
 from ...probe.snapshot import Snapshot
-from ..finding import NOT_KNOWN, Check, Effect, Verdict, not_applicable, ok, seen, unknown
+from ..finding import NOT_KNOWN, Check, Effect, Status, Verdict, not_applicable, ok, seen, unknown
 
 CPU_DIR = "/sys/devices/system/cpu"
 STEAL_TOLD_PERCENT = 2.0
@@ -71,7 +71,7 @@ def _isolated(snapshot: Snapshot) -> Verdict:
     if not isolated:
         return ok("no isolated CPUs")
     share = len(isolated) / len(cpu.online_cpus)
-    status = "info" if share < FEW_ISOLATED else "problem" if share >= 0.5 else "warning"
+    status: Status = "info" if share < FEW_ISOLATED else "problem" if share >= 0.5 else "warning"
     return Verdict(
         status=status,
         what=f"CPUs {format_cpu_list(isolated)} ({len(isolated)} of {len(cpu.online_cpus)}) are isolated: "
