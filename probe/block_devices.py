@@ -283,6 +283,6 @@ def _cut_off(device: Device) -> bool:
 
 def note_health_gap(host: Host, devices: tuple[Device, ...]) -> None:
     """Say that drives' own health records were not read: that takes an ioctl as root."""
-    for device in devices:
-        if device.kind in ("nvme", "sata", "sas"):
-            host.note_gap(f"SMART data of {device.name}", Unreadable("not asked", "sudo smartctl -a tells"))
+    names = [device.name for device in devices if device.kind in ("nvme", "sata", "sas")]
+    if names:
+        host.note_gap("SMART data", Unreadable("not asked", f"sudo smartctl -a tells, for {', '.join(names)}"))

@@ -250,3 +250,15 @@ def test_measured_disk(tmp_path: Path, speed: float, status: str) -> None:
     assert (
         find("storage-measured-read", with_measured(tmp_path, measurement("disk read", "/m", speed))).status == status
     )
+
+
+def test_foreign_names_are_quoted_in_commands(tmp_path: Path) -> None:
+    odd = "/m; rm x"
+    files = FLASH | mounted(r"259:0 / /m;\040rm\040x rw - ext4 /dev/nvme0n1 rw") | {f"{odd}/.ollama/models/a": ""}
+    answers: dict[Question, Answer | Unreadable] = {
+        ("environment", "HOME"): odd,
+        ("space", f"{odd}/.ollama/models"): {"total_bytes": 5, "free_bytes": 1, "available_bytes": 1},
+    }
+    fix = find("storage-free-space", look(tmp_path, files, answers)).fix
+    assert fix is not None
+    assert f"'{odd}/.ollama/models'" in fix

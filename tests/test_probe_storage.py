@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trees import Link, tree_host
 
 from llmtune.probe.block_devices import Device, bottom_devices, parse_link_speed
@@ -225,3 +228,23 @@ def test_link_speeds() -> None:
     assert parse_link_speed("8 GT/s") == 3
     assert parse_link_speed("64.0 GT/s PCIe") == 6
     assert parse_link_speed("Unknown") is None
+
+
+def test_health_records_are_told_as_not_asked_for(tmp_path: Path) -> None:
+    host = tree_host(tmp_path, NVME_FILES)
+    probe_storage(host)
+    assert [(gap.reason, gap.detail) for gap in host.gaps if gap.source == "SMART data"] == [
+        ("not asked", "sudo smartctl -a tells, for nvme0n1")
+    ]
+
+
+WHOLE = NVME_FILES | LUKS | models_on(r"30 22 0:45 /home /models rw - btrfs /dev/mapper/luks-1 rw")
+DAMAGE = st.one_of(st.binary(max_size=60), st.sampled_from([b"-1\n", b"9" * 25, b"[", b"0:0\n", b"nan\n", b"\0" * 8]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from([path for path in WHOLE if not isinstance(WHOLE[path], Link)]), DAMAGE))
+def test_no_damage_raises(damage: dict[str, bytes]) -> None:
+    with TemporaryDirectory() as folder:
+        found = storage(Path(folder), WHOLE | damage)
+        assert {device.name for device in found.devices} <= {"nvme0n1", "dm-0"}

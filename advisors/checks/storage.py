@@ -2,6 +2,8 @@
 `storage_activity.py` and `measured.py`.
 """
 
+from shlex import quote
+
 from ...probe.snapshot import Snapshot
 from ..finding import NOT_KNOWN, Check, Effect, Verdict, ok, seen, unknown
 from . import measured, storage_activity, storage_drives
@@ -34,8 +36,8 @@ def _read_ahead(snapshot: Snapshot) -> Verdict:
             basis="measured",
             source="1 GiB file on a virtio disk, page cache dropped, median of 3 (spread up to tenfold)",
         ),
-        fix="\n".join(f"echo {READ_AHEAD_WANTED_BYTES // 1024} | sudo tee {source}" for source in low),
-        undo="\n".join(f"echo {(size or 0) // 1024} | sudo tee {source}" for source, size in low.items()),
+        fix="\n".join(f"echo {READ_AHEAD_WANTED_BYTES // 1024} | sudo tee {quote(source or '')}" for source in low),
+        undo="\n".join(f"echo {(size or 0) // 1024} | sudo tee {quote(source or '')}" for source, size in low.items()),
     )
 
 
@@ -55,8 +57,8 @@ def _file_system(snapshot: Snapshot) -> Verdict:
                 basis="published",
                 source="Microsoft, Working across file systems (WSL): store files on the system that uses them",
             ),
-            fix=f"mv {windows[0].path} ~/models   # and point the engine there",
-            undo=f"mv ~/models {windows[0].path}",
+            fix=f"mv {quote(windows[0].path)} ~/models   # and point the engine there",
+            undo=f"mv ~/models {quote(windows[0].path)}",
         )
     far = tuple(m for m in mounts if m.kind in ("network", "fuse", "host"))
     if far:
@@ -96,7 +98,7 @@ def _free_space(snapshot: Snapshot) -> Verdict:
         + (": the next model will not fit" if least < FREE_WARNING_BYTES else ": little room for more models"),
         evidence=(evidence,),
         effect=Effect(text="a download stops half-way; nothing for speed", basis="estimated", source="size of models"),
-        fix=f"du -xh --max-depth=3 {mount.path} | sort -h | tail -20   # then delete what is not used",
+        fix=f"du -xh --max-depth=3 {quote(mount.path)} | sort -h | tail -20   # then delete what is not used",
     )
 
 
