@@ -37,6 +37,7 @@ from .reading import Unreadable
 from .secrets import mask_secrets, mask_variable
 
 READ_LIMIT_BYTES = 16 << 20
+OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 SCAN_LIMIT_BYTES = 64 << 20
 MAX_NAMES = 200_000
 MAX_LINKS = 40  # as Linux' own limit, path_resolution(7)
@@ -92,25 +93,30 @@ class FileSource:
         """Where the machine's `path` lies on this machine; raises OSError."""
         raise NotImplementedError
 
-    def _open(self, path: str) -> int:
+    def open(self, path: str) -> int:
+        """A descriptor of the file; a FIFO or a tape is opened without waiting for a peer."""
+        return os.open(self.place(path), OPEN_FLAGS)
+
+    def _open(self, path: str) -> tuple[int, int]:
+        """A descriptor of the regular file at `path` and its size."""
         if "\0" in path:
             raise Unreadable("missing", "the name holds a NUL")
-        # O_NONBLOCK: opening a FIFO or a tape must not wait for a peer.
-        handle = os.open(self.place(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        if not stat_bits.S_ISREG(os.fstat(handle).st_mode):
+        handle = self.open(path)
+        status = os.fstat(handle)
+        if not stat_bits.S_ISREG(status.st_mode):
             os.close(handle)
             raise Unreadable("malformed", "not a regular file")
-        return handle
+        return handle, status.st_size
 
     def read(self, path: str, moment: int = 0) -> bytes:
-        handle = self._open(path)
+        handle, size = self._open(path)
         try:
-            return _read_up_to(handle, READ_LIMIT_BYTES)
+            return _read_up_to(handle, size, READ_LIMIT_BYTES)
         finally:
             os.close(handle)
 
     def span(self, path: str, offset: int, length: int) -> bytes:
-        handle = self._open(path)
+        handle, _ = self._open(path)
         try:
             os.lseek(handle, offset, os.SEEK_SET)
             return _read_exactly(handle, min(length, READ_LIMIT_BYTES))
@@ -118,7 +124,7 @@ class FileSource:
             os.close(handle)
 
     def counts(self, path: str, offset: int, length: int, *patterns: str) -> Json:
-        handle = self._open(path)
+        handle, _ = self._open(path)
         try:
             os.lseek(handle, offset, os.SEEK_SET)
             data = _read_exactly(handle, min(length, SCAN_LIMIT_BYTES))
@@ -178,13 +184,12 @@ class FileSource:
         return {name: mask_variable(name, value) for name, _, value in pairs if name in names}
 
 
-def _read_up_to(handle: int, limit: int) -> bytes:
+def _read_up_to(handle: int, file_size: int, limit: int) -> bytes:
     data = os.read(handle, 1 << 16)
-    if len(data) < 4096:
-        # sysfs and short procfs files come whole in one read; a second one only confirms the end, and some
-        # hardware monitors answer it with an error.
-        if not data or os.fstat(handle).st_size <= 4096:
-            return data
+    # sysfs and short procfs files come whole in one read; a second one only confirms the end, and some hardware
+    # monitors answer it with an error.
+    if len(data) < 4096 and (not data or file_size <= 4096):
+        return data
     parts = [data]
     size = len(data)
     while data := os.read(handle, 1 << 20):

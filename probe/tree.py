@@ -1,10 +1,11 @@
 """A directory tree of `/proc` and `/sys` as a machine. Links are followed inside the tree only, as chroot would."""
 
+import errno
 import os
 import stat
 
 from .reading import Unreadable
-from .source import MAX_LINKS, FileSource
+from .source import MAX_LINKS, OPEN_FLAGS, FileSource
 
 KFD_TOPOLOGY = "/sys/class/kfd/kfd/topology"
 
@@ -27,6 +28,18 @@ class TreeSource(FileSource):
         if self._bare_topology:
             real = real.removeprefix(KFD_TOPOLOGY) if real.startswith(KFD_TOPOLOGY) else "/ " + real
         return self.root + real
+
+    def open(self, path: str) -> int:
+        # Where the folder is known to be free of links only the last name can be one, and the kernel tells.
+        parent, _, name = path.rpartition("/")
+        real_parent = self._directories.get(parent)
+        if real_parent is not None and name not in ("", ".", ".."):
+            try:
+                return os.open(self._outside(f"{real_parent}/{name}"), OPEN_FLAGS | os.O_NOFOLLOW)
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
+        return super().open(path)
 
     def place(self, path: str) -> str:
         return self._outside(self._real(path, MAX_LINKS))

@@ -72,7 +72,7 @@ class LyingSource:
             return {
                 "total_bytes": dice.choice([0, 10**12]),
                 "free_bytes": dice.choice([0, -1, 5]),
-                "available_bytes": dice.choice([0, 10**30]),
+                "available_bytes": dice.choice([0, 10**25]),
             }
         if kind in ("clock", "wait"):
             return dice.choice([0.0, 5.5, -1.0, 1e300, None, "x"])
