@@ -44,7 +44,7 @@ def _memory_bandwidth(snapshot: Snapshot) -> Verdict:
         what=what,
         evidence=evidence,
         effect=Effect(
-            text=f"decoding on the CPU is no faster than {rate(whole.median_bytes_per_s)} over the active weights' bytes",
+            text=f"decoding on the CPU is no faster than {rate(whole.median_bytes_per_s)} through the weights",
             basis="measured",
             source="this machine, now",
         ),
@@ -59,12 +59,13 @@ def _disk(snapshot: Snapshot) -> Verdict:
     disk = reads[0]
     evidence = _evidence((*reads, *_of_kind(snapshot, "cached read")))
     seconds = EXAMPLE_BYTES / max(disk.median_bytes_per_s, 1)
+    speed = rate(disk.median_bytes_per_s)
     return Verdict(
         status="info",
-        what=f"the models' disk reads {rate(disk.median_bytes_per_s)}: {EXAMPLE_BYTES / 1e9:.0f} GB take {seconds:.0f} s to load",
+        what=f"the models' disk reads {speed}: {EXAMPLE_BYTES / 1e9:.0f} GB take {seconds:.0f} s to load",
         evidence=evidence,
         effect=Effect(
-            text=f"a cold load is no faster than {rate(disk.median_bytes_per_s)}; nothing once the model is in memory",
+            text=f"a cold load is no faster than {speed}; nothing once the model is in memory",
             basis="measured",
             source="this machine, now",
         ),
