@@ -65,7 +65,7 @@ def _record(host: Host, output: str, keep_identifiers: bool, force: bool, quiet:
             check_target(output, force)  # Before a second's work, not after it.
         recording = record(host, __version__, keep_identifiers)
         if output == "-":
-            click.get_binary_stream("stdout").write(recording.data)
+            click.echo(recording.data, nl=False)
         else:
             write_file(output, recording.data)
     except Refused as refused:
