@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """A machine that answers every question, mostly nonsense; always the same for the same seed."""
 
 import random
