@@ -96,7 +96,8 @@ def test_input_that_is_no_machine_is_3(tmp_path: Path, command: str) -> None:
         server.bind(f"/proc/self/fd/{here}/socket")
         os.close(here)
     bad = ["missing", "empty", "text", "nothing", "half.rec", "cut.rec", "fifo", "loop", "socket"]
-    for path in [*(tmp_path / name for name in bad), "/dev/null", "/dev/zero", ""]:
+    paths: list[str | Path] = [*(tmp_path / name for name in bad), "/dev/null", "/dev/zero", ""]
+    for path in paths:
         assert_one_clear_line(llmtune_run(command, "--from", path), 3)
 
 

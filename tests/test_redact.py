@@ -138,7 +138,7 @@ def test_counts_what_was_replaced() -> None:
     assert counts["MAC"] == 2 - 1  # eth0's; enx... is the same address
 
 
-KEPT = {
+KEPT: dict[Question, Answer | Unreadable] = {
     ("read", "/proc/sys/kernel/hostname"): b"vm\n",
     ("environment", "USER"): "llm",
     ("environment", "HOME"): "/root",
@@ -236,7 +236,7 @@ NAMES = st.text("abcdefghij0123456789-.é", min_size=1, max_size=12)
 def test_any_answers_redact_once_and_for_all(files: dict[str, bytes], host: str, uuids: list[object]) -> None:
     answers: dict[Question, Answer | Unreadable] = {("read", f"/home/{name}/x"): data for name, data in files.items()}
     answers["read", "/etc/hostname"] = host.encode()
-    answers["arguments", 1] = [str(uuid) for uuid in uuids] + [f"/home/{name}" for name in files]
+    answers["arguments", 1] = [*(str(uuid) for uuid in uuids), *(f"/home/{name}" for name in files)]
     once = redact(answers)
     assert len(once.answers) == len(answers)
     assert unpacked(redact(once.answers).answers) == unpacked(once.answers)
