@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from .blas import Blas, probe_blas
+from .builds import Build, probe_builds
 from .cgroup import Cgroup, probe_cgroup
 from .container import Container, probe_container
 from .cpu import Cpu, probe_cpu
@@ -10,6 +12,7 @@ from .cpuinfo_check import CpuCrosscheck, check_cpu
 from .cpufreq import CpuFreq, probe_cpufreq
 from .cpuidle import CpuIdle, probe_cpuidle
 from .diskstats import SAMPLE_SECONDS, start_disk_sample
+from .dimms import Dimms, probe_dimms
 from .effective import Effective, read_effective
 from .host import Host
 from .load import Load, probe_load
@@ -35,6 +38,7 @@ class Snapshot(Reading):
     cpu: Cpu
     numa: Numa
     memory: Memory
+    dimms: Dimms | None
     cgroup: Cgroup
     effective: Effective
     """What a new process can use of all this."""
@@ -44,6 +48,9 @@ class Snapshot(Reading):
     cpuidle: CpuIdle
     thermal: Thermal
     power_supply: PowerSupply
+    builds: tuple[Build, ...]
+    """llama.cpp and ggml builds."""
+    blas: Blas
     storage: Storage
     measured: tuple[Measurement, ...] = ()
     """Only what was asked for with --measure."""
@@ -62,6 +69,7 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
         cpu=cpu,
         numa=_run(host, "numa", probe_numa),
         memory=_run(host, "memory", probe_memory),
+        dimms=_run(host, "dimms", probe_dimms),
         cgroup=cgroup,
         effective=_run(host, "effective", lambda host: read_effective(host, cpu, cgroup)),
         container=_run(host, "container", probe_container),
@@ -70,6 +78,8 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
         cpuidle=_run(host, "cpuidle", probe_cpuidle),
         thermal=_run(host, "thermal", probe_thermal),
         power_supply=_run(host, "power_supply", probe_power_supply),
+        builds=_run(host, "builds", probe_builds),
+        blas=_run(host, "blas", probe_blas),
         # Last: the other probes run while the disks are being watched.
         storage=_run(host, "storage", lambda host: probe_storage(host, disk_sample, disk_interval_s)),
         cpu_crosscheck=_run(host, "cpuinfo", lambda host: check_cpu(host, cpu)) if crosscheck else None,

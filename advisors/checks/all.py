@@ -1,13 +1,19 @@
-"""Every check of `doctor`, in the order of its output. A new check is one function and one line in its topic's tuple."""
+"""Every check of `doctor`, in the order of its output. A new check is a function and an entry in its topic's tuple."""
 
 from ..finding import Check
-from . import containers, cpu, measured, power, scheduling, storage
+from . import builds, containers, cpu, dimms, limits, measured, memory, numa, power, scheduling, storage, swap
 
 CHECKS: tuple[Check, ...] = (
     *cpu.CHECKS,
     *scheduling.CHECKS,
     *power.CHECKS,
+    *numa.CHECKS,
+    *memory.CHECKS,
+    *swap.CHECKS,
+    *dimms.CHECKS,
+    *measured.MEMORY_CHECKS,
     *containers.CHECKS,
-    *measured.MEMORY_CHECKS,  # Beside the other checks of memory.
+    *limits.CHECKS,
     *storage.CHECKS,
+    *builds.CHECKS,
 )
