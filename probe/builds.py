@@ -101,7 +101,11 @@ def inspect_build(host: Host, path: str, cache: Libraries | None = None) -> Buil
         in_python="-packages/" in real,
         compiled_sets=None if sets is None else sets[0],
         absent_sets=() if sets is None else sets[1],
-        how="a library for each CPU generation" if variants else "not known" if sets is None else "ggml_cpu_has functions",
+        how="a library for each CPU generation"
+        if variants
+        else "not known"
+        if sets is None
+        else "ggml_cpu_has functions",
         variants=variants,
         gpu_backends=tuple(gpus),
         blas_backend=any(n.startswith("libggml-blas") for n in base_names),
@@ -168,7 +172,8 @@ def _ggml_files(host: Host, path: str, cache: Libraries) -> list[str]:
 
 
 def _compiled(host: Host, elf: Elf) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    present, absent = [], []
+    present: list[str] = []
+    absent: list[str] = []
     for function, name in _FUNCTIONS.get(elf.machine or "", {}).items():
         where = symbol(host, elf, f"ggml_cpu_has_{function}")
         code = code_at(host, elf, where[0], 24) if where else None
@@ -188,7 +193,12 @@ def parse_constant_function(code: bytes, machine: str | None) -> bool | None:
         return {b"\x20\x00\x80\x52": True, b"\x00\x00\x80\x52": False, b"\xe0\x03\x1f\x2a": False}.get(words[0])
     for start in (b"\xf3\x0f\x1e\xfa", b"\x55", b"\x48\x89\xe5"):  # endbr64; push rbp; mov rbp, rsp
         code = code.removeprefix(start)
-    for body, value in ((b"\xb8\x01\0\0\0", True), (b"\xb8\0\0\0\0", False), (b"\x31\xc0", False), (b"\x33\xc0", False)):
+    for body, value in (
+        (b"\xb8\x01\0\0\0", True),
+        (b"\xb8\0\0\0\0", False),
+        (b"\x31\xc0", False),
+        (b"\x33\xc0", False),
+    ):
         if code.startswith((body + b"\xc3", body + b"\x5d\xc3", body + b"\xf3\xc3")):
             return value
     return None
