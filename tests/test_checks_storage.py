@@ -8,6 +8,7 @@ from trees import Link, tree_host
 
 from llmtune.advisors.checks import measured, storage
 from llmtune.advisors.finding import Finding
+from llmtune.probe.dimms import Dimm, Dimms
 from llmtune.probe.host import Answer, Question
 from llmtune.probe.measure.measurement import Measurement, MeasurementKind
 from llmtune.probe.reading import Unreadable
@@ -237,6 +238,15 @@ def test_memory_bandwidth_bounds_decoding(tmp_path: Path) -> None:
     wanted = "memory read 40.0 GB/s with 4 threads: at most 4.0 tokens/s from 10 GB of active weights on the CPU"
     assert found.what == wanted
     assert found.fix is None
+
+
+def test_measured_bandwidth_is_set_against_the_modules(tmp_path: Path) -> None:
+    module = Dimm(
+        locator="A1", bank="0", size_bytes=GIB, kind="DDR5", data_bits=64, rated_mt_per_s=5600, configured_mt_per_s=5000
+    )
+    snapshot = with_measured(tmp_path, measurement("memory read", "machine", 40e9))
+    found = find("memory-bandwidth", snapshot.model_copy(update={"dimms": Dimms(slots=(module, module))}))
+    assert found.what.endswith("; 50% of the 80.0 GB/s rated for the modules, if none share a channel")
 
 
 def test_a_slow_node_is_told(tmp_path: Path) -> None:

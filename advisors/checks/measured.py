@@ -34,6 +34,10 @@ def _memory_bandwidth(snapshot: Snapshot) -> Verdict:
     tokens = whole.median_bytes_per_s / EXAMPLE_BYTES
     what = f"{whole.kind} {rate(whole.median_bytes_per_s)} with {whole.threads} threads: "
     what += f"at most {tokens:.1f} tokens/s from {EXAMPLE_BYTES / 1e9:.0f} GB of active weights on the CPU"
+    rated = snapshot.dimms.bandwidth_bytes_per_s if snapshot.dimms else None
+    if rated:
+        share = whole.median_bytes_per_s / rated
+        what += f"; {share:.0%} of the {rate(rated)} rated for the modules, if none share a channel"
     nodes = {m.scope: m.median_bytes_per_s / m.threads for m in reads if m.scope != "machine"}
     uneven = len(nodes) > 1 and min(nodes.values()) < UNEVEN_NODES * max(nodes.values())
     if uneven:
