@@ -215,7 +215,7 @@ CHECKS = (
         id="build-instruction-sets",
         topic="builds",
         title="Compiled instruction sets",
-        why="A prebuilt binary without the CPU's vector instructions decodes many times slower, and says nothing of it.",
+        why="A prebuilt binary without the CPU's vector instructions decodes many times slower, silently.",
         explanation=_READ_AS_FILES
         + "Without AVX2 on a CPU that has it is a problem; without FMA, F16C or dotprod a warning. AVX-512, VNNI and "
         "AMX that are not compiled in are told only: they speed up prompts, while decoding waits for memory.",
