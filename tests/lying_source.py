@@ -78,7 +78,7 @@ class LyingSource:
         if kind in ("clock", "wait"):
             return dice.choice([0.0, 5.5, -1.0, 1e300, None, "x"])
         if kind == "processes":
-            return [1, 4711, -5, 10**12][: dice.randrange(5)]
+            return [*(1, 4711, -5, 10**12)[: dice.randrange(5)]]
         if kind == "counts":
             return [dice.choice([0, 1, 10**9]) for _ in question[4:]]
         return self._json(dice, 0)

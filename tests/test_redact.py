@@ -243,7 +243,7 @@ def test_any_answers_redact_once_and_for_all(files: dict[str, bytes], host: str,
     assert unpacked(redact(dict(reversed(answers.items()))).answers) == unpacked(once.answers)
 
 
-FILES = {
+FILES: dict[str, str | bytes | Link] = {
     "/proc/cpuinfo": "processor\t: 0\nmodel name\t: X\nSerial\t\t: 10000000abcdef12\n",
     "/proc/sys/kernel/hostname": f"{C['host']}\n",
     "/proc/cmdline": f"root=UUID={UUID}\n",
