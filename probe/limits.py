@@ -1,4 +1,4 @@
-"""Resource limits of this process, which a server started from the same shell inherits: /proc/self/limits (getrlimit(2))."""
+"""Resource limits of this process, which a server started from here inherits: /proc/self/limits (getrlimit(2))."""
 
 import re
 
