@@ -155,11 +155,7 @@ def _thread_variables(snapshot: Snapshot) -> Verdict:
             status="warning",
             what=f"{name}={most}, but only {usable:g} CPUs can be used",
             evidence=evidence,
-            effect=Effect(
-                text="decode at 33 tokens/s with 4 threads, 77 with 2 and 96 with 1 under a quota of 1 CPU",
-                basis="measured",
-                source="llama.cpp on 2 CPUs with a quota of 1",
-            ),
+            effect=NOT_KNOWN,
             fix=f"export {name}={max(1, int(usable))}",
             undo=f"export {name}={most}",
         )
