@@ -6,6 +6,8 @@ import stat
 from .host import Host
 from .recording import GZIP_MAGIC, BadRecording, load_recording
 
+MAX_SMI_BYTES = 16 << 20
+
 
 class BadInput(Exception):
     """The named machine cannot be read. The message is one line: what, where, what to do."""
@@ -53,9 +55,13 @@ def _open_file(path: str, name: str) -> Host:
             return Host(ArchiveSource(name, stream))
         if head.startswith(GZIP_MAGIC):
             return Host(load_recording(stream, name))
+        return _open_smi_output(stream.read(MAX_SMI_BYTES), name)
+
+
+def _open_smi_output(data: bytes, name: str) -> Host:
     from .gpu.smi_source import open_smi_output
 
-    source = open_smi_output(path, head)
+    source = open_smi_output(name, data.decode("utf-8", "replace"))
     if source is None:
-        raise BadRecording("it is no recording made by llmtune")
+        raise BadRecording("it is no recording made by llmtune, nor the output of nvidia-smi -q -x or rocm-smi --json")
     return Host(source)
