@@ -8,6 +8,8 @@ from .reading import Unreadable
 from .source import MAX_LINKS, OPEN_FLAGS, FileSource
 
 KFD_TOPOLOGY = "/sys/class/kfd/kfd/topology"
+OUTPUT_FILES = {"nvidia-smi": "/nvidia-smi.xml", "rocm-smi": "/rocm-smi.json"}
+"""Where a tree may hold what a program printed: beside proc and sys."""
 
 
 class TreeSource(FileSource):
@@ -17,6 +19,7 @@ class TreeSource(FileSource):
         super().__init__(os.path.abspath(root), name or root)
         self._directories: dict[str, str] = {"": ""}
         """Machine directory -> the same without links."""
+        self._kinds["command"] = self.command
         entries = set(os.listdir(self.root))
         self._bare_topology = not entries & {"proc", "sys"} and bool({"nodes"} & entries)
 
@@ -40,6 +43,12 @@ class TreeSource(FileSource):
                 if error.errno != errno.ELOOP:
                     raise
         return super().open(path)
+
+    def command(self, *argv: str) -> str:
+        file_name = OUTPUT_FILES.get(argv[0].rpartition("/")[2])
+        if file_name is None:
+            raise Unreadable("not asked", f"{self.name} holds no output of {argv[0]}")
+        return self.read(file_name).decode("utf-8", "replace")
 
     def place(self, path: str) -> str:
         return self._outside(self._real(path, MAX_LINKS))

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from recorded import recordings_folder
+from trees import write_tree
 
 from llmtune.probe.gpu.rocm_json import parse_rocm_json
 from llmtune.probe.gpu.smi_source import open_smi_output, read_nvidia_smi, read_rocm_smi
 from llmtune.probe.gpu.smi_xml import parse_smi_xml
 from llmtune.probe.host import Host
+from llmtune.probe.open import open_host
 from llmtune.probe.reading import Malformed
 
 XML = """<?xml version="1.0" ?>
@@ -28,8 +30,11 @@ XML = """<?xml version="1.0" ?>
       <clocks_event_reason_sw_power_cap>Active</clocks_event_reason_sw_power_cap>
       <clocks_event_reason_applications_clocks_setting>Active</clocks_event_reason_applications_clocks_setting>
     </clocks_event_reasons>
-    <fb_memory_usage><total>1024 MiB</total><reserved>24 MiB</reserved><used>N/A</used><free>700 MiB</free></fb_memory_usage>
-    <gpu_power_readings><instant_power_draw>99.50 W</instant_power_draw><current_power_limit>250.00 W</current_power_limit>
+    <fb_memory_usage>
+      <total>1024 MiB</total><reserved>24 MiB</reserved><used>N/A</used><free>700 MiB</free>
+    </fb_memory_usage>
+    <gpu_power_readings>
+      <instant_power_draw>99.50 W</instant_power_draw><current_power_limit>250.00 W</current_power_limit>
       <default_power_limit>300.00 W</default_power_limit></gpu_power_readings>
     <processes><process_info><pid>12</pid><process_name>/usr/bin/llama-server -m x</process_name>
       <used_memory>300 MiB</used_memory></process_info></processes>
@@ -96,6 +101,11 @@ def test_what_rocm_smi_says() -> None:
 def test_what_is_not_rocm_smi_is_refused(text: str) -> None:
     with pytest.raises(Malformed):
         parse_rocm_json(text)
+
+
+def test_output_beside_proc_and_sys(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"/nvidia-smi.xml": XML})
+    assert [gpu.name for gpu in read_nvidia_smi(open_host(str(tmp_path)))[0]] == ["Test GPU"]
 
 
 def recorded_outputs() -> list[Path]:
