@@ -8,13 +8,14 @@ from .builds import Build, probe_builds
 from .cgroup import Cgroup, probe_cgroup
 from .container import Container, probe_container
 from .cpu import Cpu, probe_cpu
-from .cpuinfo_check import CpuCrosscheck, check_cpu
 from .cpufreq import CpuFreq, probe_cpufreq
 from .cpuidle import CpuIdle, probe_cpuidle
-from .diskstats import SAMPLE_SECONDS, start_disk_sample
+from .cpuinfo_check import CpuCrosscheck, check_cpu
 from .dimms import Dimms, probe_dimms
+from .diskstats import SAMPLE_SECONDS, start_disk_sample
 from .effective import Effective, read_effective
 from .host import Host
+from .kernel import Kernel, probe_kernel
 from .load import Load, probe_load
 from .measure.measurement import Measurement
 from .memory import Memory, probe_memory
@@ -23,6 +24,7 @@ from .power_supply import PowerSupply, probe_power_supply
 from .reading import Gap, Reading
 from .storage import Storage, probe_storage
 from .thermal import Thermal, probe_thermal
+from .tuning import Tuning, probe_tuning
 
 T = TypeVar("T")
 
@@ -35,6 +37,7 @@ class Snapshot(Reading):
     schema_version: int = SCHEMA_VERSION
     machine: str
     """`this machine`, or the name of what was read instead."""
+    kernel: Kernel
     cpu: Cpu
     numa: Numa
     memory: Memory
@@ -51,6 +54,7 @@ class Snapshot(Reading):
     builds: tuple[Build, ...]
     """llama.cpp and ggml builds."""
     blas: Blas
+    tuning: Tuning
     storage: Storage
     measured: tuple[Measurement, ...] = ()
     """Only what was asked for with --measure."""
@@ -66,6 +70,7 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
     cgroup = _run(host, "cgroup", probe_cgroup)
     return Snapshot(
         machine=host.source.name,
+        kernel=_run(host, "kernel", probe_kernel),
         cpu=cpu,
         numa=_run(host, "numa", probe_numa),
         memory=_run(host, "memory", probe_memory),
@@ -80,6 +85,7 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
         power_supply=_run(host, "power_supply", probe_power_supply),
         builds=_run(host, "builds", probe_builds),
         blas=_run(host, "blas", probe_blas),
+        tuning=_run(host, "tuning", probe_tuning),
         # Last: the other probes run while the disks are being watched.
         storage=_run(host, "storage", lambda host: probe_storage(host, disk_sample, disk_interval_s)),
         cpu_crosscheck=_run(host, "cpuinfo", lambda host: check_cpu(host, cpu)) if crosscheck else None,

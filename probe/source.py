@@ -29,7 +29,7 @@ import errno
 import os
 import re
 import stat as stat_bits
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from .host import Answer, Json, Question
@@ -64,6 +64,7 @@ class FileSource:
     def __init__(self, root: str, name: str) -> None:
         self.root = root
         self.name = name
+        self._process_names: list[tuple[int, str, str]] | None = None
         self._kinds: dict[str, Callable[..., Answer]] = {
             "read": self.read,
             "span": self.span,
@@ -158,20 +159,20 @@ class FileSource:
 
     def processes(self, pattern: str) -> Json:
         wanted = re.compile(pattern)
-        found: list[Json] = []
-        for name in sorted(cast("list[str]", self.names("/proc"))):
-            if not (name.isascii() and name.isdigit()):
-                continue
+        if self._process_names is None:
+            self._process_names = list(self._read_process_names())
+        return [pid for pid, comm, first in self._process_names if wanted.search(comm) or wanted.search(first)]
+
+    def _read_process_names(self) -> Iterator[tuple[int, str, str]]:
+        """Id, name and first four arguments of each process, read once for all questions."""
+        numbers = [name for name in cast("list[str]", self.names("/proc")) if name.isascii() and name.isdigit()]
+        for name in sorted(numbers, key=int):
             try:
                 comm = self.read(f"/proc/{name}/comm").decode("utf-8", "replace").strip()
-                if not wanted.search(comm):
-                    first = self.read(f"/proc/{name}/cmdline")[:2000].split(b"\0")[:4]
-                    if not wanted.search(" ".join(part.decode("utf-8", "replace") for part in first)):
-                        continue
+                first = self.read(f"/proc/{name}/cmdline")[:2000].split(b"\0")[:4]
             except (OSError, Unreadable):
-                continue
-            found.append(int(name))
-        return found
+                continue  # It has ended.
+            yield int(name), comm, " ".join(part.decode("utf-8", "replace") for part in first).strip()
 
     def arguments(self, pid: int) -> Json:
         raw = self.read(f"/proc/{pid}/cmdline").removesuffix(b"\0")

@@ -1,7 +1,7 @@
 """Every check of `doctor`, in the order of its output. A new check is a function and an entry in its topic's tuple."""
 
 from ..finding import Check
-from . import builds, containers, cpu, dimms, limits, measured, memory, numa, power, scheduling, storage, swap
+from . import builds, containers, cpu, dimms, kernel, limits, measured, memory, numa, power, scheduling, storage, swap
 
 CHECKS: tuple[Check, ...] = (
     *cpu.CHECKS,
@@ -16,4 +16,5 @@ CHECKS: tuple[Check, ...] = (
     *limits.CHECKS,
     *storage.CHECKS,
     *builds.CHECKS,
+    *kernel.CHECKS,
 )
