@@ -58,8 +58,8 @@ def read_sysctl_files(host: Host) -> tuple[SysctlLine, ...]:
 
 
 def parse_sysctl_file(text: str) -> list[tuple[str, str]]:
-    """`key = value` lines; `-key` is the same, comments begin with # or ;."""
-    found = re.findall(r"^[ \t]*-?([a-zA-Z0-9_./]+)[ \t]*=[ \t]*([^#;\n]*?)[ \t]*$", text, re.MULTILINE)
+    """`key = value` lines; `-key` is the same. Comments are lines of their own: a # after a value is part of it."""
+    found = re.findall(r"^[ \t]*-?([a-zA-Z0-9_./]+)[ \t]*=[ \t]*(.*?)[ \t]*$", text, re.MULTILINE)
     return [(key.replace("/", "."), value) for key, value in found]
 
 

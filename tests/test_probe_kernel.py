@@ -54,7 +54,11 @@ def test_version_of_nonsense() -> None:
 
 def test_sysctl_lines() -> None:
     text = "# comment\nvm.swappiness = 10  # why\n-vm/max_map_count=9\n; old\nkernel.x\nvm.dirty_ratio=\n"
-    assert parse_sysctl_file(text) == [("vm.swappiness", "10"), ("vm.max_map_count", "9"), ("vm.dirty_ratio", "")]
+    assert parse_sysctl_file(text) == [
+        ("vm.swappiness", "10  # why"),
+        ("vm.max_map_count", "9"),
+        ("vm.dirty_ratio", ""),
+    ]
 
 
 def test_the_last_name_wins_and_etc_hides_usr(tmp_path: Path) -> None:
