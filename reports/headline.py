@@ -1,15 +1,48 @@
 """A machine in a few lines, for the head of every report."""
 
+from collections.abc import Iterator
+
 from ..probe.snapshot import Snapshot
+
+GIB = 1 << 30
 
 
 def headline(snapshot: Snapshot) -> tuple[str, ...]:
-    """CPU, memory, GPUs, kernel: one line each, only what is known."""
-    cpu = snapshot.cpu
-    counts = [
-        f"{n} {word}{'s' if n != 1 else ''}"
-        for n, word in ((cpu.sockets, "socket"), (cpu.cores, "core"), (cpu.threads, "thread"))
-        if n
-    ]
-    lines = [f"CPU     {cpu.model_name or cpu.vendor or 'not named'}" + (f" ({', '.join(counts)})" if counts else "")]
-    return tuple(lines)
+    """Processors, memory, kernel: a line each, only what is known."""
+    return (*_cpu(snapshot), *_memory(snapshot), *_kernel(snapshot))
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label.ljust(8)}{text}"
+
+
+def _counted(count: int | None, word: str) -> list[str]:
+    return [f"{count} {word}{'s' if count != 1 else ''}"] if count else []
+
+
+def _cpu(snapshot: Snapshot) -> Iterator[str]:
+    cpu, effective = snapshot.cpu, snapshot.effective
+    counts = [*_counted(cpu.sockets, "socket"), *_counted(cpu.cores, "core"), *_counted(cpu.threads, "thread")]
+    yield _line("CPU", (cpu.model_name or cpu.vendor or "not named") + (f" ({', '.join(counts)})" if counts else ""))
+    if effective.limited_by and effective.cpus is not None:
+        memory = "" if effective.memory_limit_bytes is None else f" and {effective.memory_limit_bytes / GIB:.1f} GiB"
+        yield _line("Usable", f"{effective.cpus:g} CPUs{memory} (limited by {', '.join(effective.limited_by)})")
+
+
+def _memory(snapshot: Snapshot) -> Iterator[str]:
+    memory, nodes = snapshot.memory, snapshot.numa.nodes
+    if memory.total_bytes is None:
+        return
+    available = "" if memory.available_bytes is None else f", {memory.available_bytes / GIB:.1f} GiB available"
+    among = f", {len(nodes)} NUMA nodes" if len(nodes) > 1 else ""
+    yield _line("Memory", f"{memory.total_bytes / GIB:.1f} GiB{available}{among}")
+
+
+def _kernel(snapshot: Snapshot) -> Iterator[str]:
+    kernel, container = snapshot.kernel, snapshot.container
+    if kernel.release is None:
+        return
+    around = [] if container.kind == "none" else [f"in a container ({container.kind})"]
+    if container.hypervisor:
+        around.append("virtual machine" + ("" if container.hypervisor == "unnamed" else f" ({container.hypervisor})"))
+    yield _line("System", ", ".join([f"Linux {kernel.release}", *filter(None, [kernel.distribution]), *around]))
