@@ -1,6 +1,6 @@
 """What NVML's numbers mean, in words (nvml.h of CUDA 13.0; nvidia-smi(1) for what its output calls them)."""
 
-from collections.abc import Iterable
+from .throttle import CLOCK_EVENTS
 
 ARCHITECTURES = {
     2: "Kepler",
@@ -14,42 +14,6 @@ ARCHITECTURES = {
     10: "Blackwell",
     13: "Rubin",
 }
-
-THROTTLE_BITS = {
-    0x1: "gpu_idle",
-    0x2: "applications_clocks_setting",
-    0x4: "sw_power_cap",
-    0x8: "hw_slowdown",
-    0x10: "sync_boost",
-    0x20: "sw_thermal_slowdown",
-    0x40: "hw_thermal_slowdown",
-    0x80: "hw_power_brake_slowdown",
-    0x100: "display_clocks_setting",
-    0x200: "board_limit",
-    0x400: "reliability",
-}
-"""Bits of nvmlDeviceGetCurrentClocksEventReasons, by the names that nvidia-smi's XML gives them."""
-
-# A GPU under full load runs at its power limit by design, so the power cap is no fault; a limit that was set below
-# the default is judged by itself. A hardware slowdown halves the clocks or worse.
-THROTTLE_WORDS = {
-    "gpu_idle": ("idle", False),
-    "applications_clocks_setting": ("clocks set by a user", False),
-    "sw_power_cap": ("at its power limit", False),
-    "hw_slowdown": ("hardware slowdown", True),
-    "sync_boost": ("held to the slowest GPU of a sync boost group", False),
-    "sw_thermal_slowdown": ("too hot, slowed by the driver", True),
-    "hw_thermal_slowdown": ("too hot, slowed by the hardware", True),
-    "hw_power_brake_slowdown": ("power brake from the power supply or the board", True),
-    "display_clocks_setting": ("clocks set for the display", False),
-    "board_limit": ("board limit", False),
-    "reliability": ("voltage limit", False),
-}
-"""Name -> what it says, and whether it costs speed that the card should give."""
-
-IDLE_WORDS = THROTTLE_WORDS["gpu_idle"][0]
-POWER_CAP_WORDS = THROTTLE_WORDS["sw_power_cap"][0]
-HARDWARE_SLOWDOWN_WORDS = THROTTLE_WORDS["hw_slowdown"][0]
 
 TOPOLOGY_WORDS = {
     0: "same board",
@@ -71,18 +35,11 @@ VERSION_MISMATCH = 18
 """Error codes (nvmlReturn_t) on which something hangs."""
 
 
-def throttle_names(reasons: int) -> tuple[str, ...]:
-    """The names of the bits that are set; bits that no header names are passed over."""
-    return tuple(name for bit, name in THROTTLE_BITS.items() if reasons & bit)
+def throttle_words(reasons: int) -> tuple[str, ...]:
+    """All reasons in a mask, in words; bits that no header names are passed over."""
+    return tuple(event.words for event in CLOCK_EVENTS if reasons & event.bit)
 
 
-def throttle_words(names: Iterable[str]) -> tuple[str, ...]:
-    """All reasons in words."""
-    return tuple(THROTTLE_WORDS[name][0] for name in names)
-
-
-def harmful_words(names: Iterable[str]) -> tuple[str, ...]:
-    """The harmful ones in words; the general hardware slowdown only where no reason for it is told."""
-    harmful = [THROTTLE_WORDS[name][0] for name in names if THROTTLE_WORDS[name][1]]
-    told = [words for words in harmful if words != HARDWARE_SLOWDOWN_WORDS]
-    return tuple(told or harmful)
+def harmful_words(reasons: int) -> tuple[str, ...]:
+    """Those of them that cost speed under load."""
+    return tuple(event.words for event in CLOCK_EVENTS if reasons & event.bit and event.harmful)
