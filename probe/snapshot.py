@@ -14,6 +14,9 @@ from .cpuinfo_check import CpuCrosscheck, check_cpu
 from .dimms import Dimms, probe_dimms
 from .diskstats import SAMPLE_SECONDS, start_disk_sample
 from .effective import Effective, read_effective
+from .gpu.gpus import probe_gpus
+from .gpu.pci import DisplayDevice, read_display_devices
+from .gpu.types import Gpu, GpuPair, GpuStack
 from .host import Host
 from .kernel import Kernel, probe_kernel
 from .load import Load, probe_load
@@ -55,6 +58,11 @@ class Snapshot(Reading):
     """llama.cpp and ggml builds."""
     blas: Blas
     tuning: Tuning
+    gpus: tuple[Gpu, ...]
+    gpu_pairs: tuple[GpuPair, ...]
+    gpu_stacks: tuple[GpuStack, ...]
+    display_devices: tuple[DisplayDevice, ...]
+    """What the PCI bus shows, consoles and sleeping cards among it."""
     storage: Storage
     measured: tuple[Measurement, ...] = ()
     """Only what was asked for with --measure."""
@@ -68,6 +76,8 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
     disk_sample = _run(host, "storage", start_disk_sample)
     cpu = _run(host, "cpu", probe_cpu)
     cgroup = _run(host, "cgroup", probe_cgroup)
+    displays = _run(host, "gpu", read_display_devices)
+    gpu = _run(host, "gpu", lambda host: probe_gpus(host, displays))
     return Snapshot(
         machine=host.source.name,
         kernel=_run(host, "kernel", probe_kernel),
@@ -86,6 +96,10 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
         builds=_run(host, "builds", probe_builds),
         blas=_run(host, "blas", probe_blas),
         tuning=_run(host, "tuning", probe_tuning),
+        gpus=gpu.gpus,
+        gpu_pairs=gpu.pairs,
+        gpu_stacks=gpu.stacks,
+        display_devices=displays,
         # Last: the other probes run while the disks are being watched.
         storage=_run(host, "storage", lambda host: probe_storage(host, disk_sample, disk_interval_s)),
         cpu_crosscheck=_run(host, "cpuinfo", lambda host: check_cpu(host, cpu)) if crosscheck else None,

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from ..probe.snapshot import Snapshot
 
 GIB = 1 << 30
+VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
 
 
 def headline(snapshot: Snapshot) -> tuple[str, ...]:
-    """Processors, memory, kernel: a line each, only what is known."""
-    return (*_cpu(snapshot), *_memory(snapshot), *_kernel(snapshot))
+    """Processors, memory, GPUs, kernel: a line each, only what is known."""
+    return (*_cpu(snapshot), *_memory(snapshot), *_gpus(snapshot), *_kernel(snapshot))
 
 
 def _line(label: str, text: str) -> str:
@@ -36,6 +37,20 @@ def _memory(snapshot: Snapshot) -> Iterator[str]:
     available = "" if memory.available_bytes is None else f", {memory.available_bytes / GIB:.1f} GiB available"
     among = f", {len(nodes)} NUMA nodes" if len(nodes) > 1 else ""
     yield _line("Memory", f"{memory.total_bytes / GIB:.1f} GiB{available}{among}")
+
+
+def _gpus(snapshot: Snapshot) -> Iterator[str]:
+    for gpu in snapshot.gpus:
+        name = gpu.name or f"{VENDORS[gpu.vendor]} GPU"
+        memory = gpu.memory
+        told = [gpu.pci_address] if gpu.pci_address and not gpu.name else []
+        if memory.kind == "unified":
+            told.append("shares the machine's memory")
+        elif memory.total_bytes is not None:
+            told.append(f"{memory.total_bytes / GIB:.1f} GiB")
+            told += [] if memory.free_bytes is None else [f"{memory.free_bytes / GIB:.1f} GiB free"]
+        told += ["does not answer"] if gpu.lost else []
+        yield _line("GPU", name + (f" ({', '.join(told)})" if told else ""))
 
 
 def _kernel(snapshot: Snapshot) -> Iterator[str]:
