@@ -61,7 +61,8 @@ def _gpus(host: Host, nvml: Asker, count: int) -> tuple[Gpu, ...]:
             if why.reason == "timed out":
                 nvml.hung = nvml.hung or f"nvmlDeviceGetPciInfo({index}): {why.detail}"
                 break
-            continue
+            if why.reason == "denied":
+                continue
         gpus.append(read_device(host, nvml, index))
         if nvml.hung:
             break

@@ -61,6 +61,7 @@ def read_device(host: Host, nvml: Asker, index: int) -> Gpu:
     if reasons is None:  # before driver 535
         reasons = nvml.integer("nvmlDeviceGetCurrentClocksThrottleReasons", index)
     temperature = nvml.integer("nvmlDeviceGetTemperature", index, SENSOR_GPU)
+    temperature = temperature if temperature is not None and temperature < 300 else None
     mig = nvml.numbers("nvmlDeviceGetMigMode", index)
     mig_enabled = as_flag(mig[0]) if mig else None
     ecc = nvml.numbers("nvmlDeviceGetEccMode", index)

@@ -1,0 +1,278 @@
+/* An NVML that answers from a text file, so that the true pynvml can be tried on machines that nobody has.
+ *
+ * The file is named by FAKE_NVML. Each line is `GPU KEY VALUES`, where GPU is an index or * for every GPU; the last
+ * line that fits counts. A key that is not there is not supported (error 3); the value `error N` is NVML's error N,
+ * the value `hang` never comes back. Keys of MIG devices begin with `migN.`. See ../nvml_machines.py for examples.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef unsigned long device; /* 1 + GPU + 1000 * (1 + MIG) */
+
+typedef struct { u32 version; int margin; } margin_info;
+typedef struct { u32 version; u64 total, reserved, free, used; } memory_v2;
+typedef struct { u64 total, free, used; } memory_v1;
+typedef struct { u32 gpu, memory; } rates;
+
+enum { OK = 0, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7, MAX_LINES = 4000 };
+
+static struct { int gpu; char key[64]; char value[160]; } lines[MAX_LINES];
+static int line_count;
+
+static void load(void) {
+    FILE *file = fopen(getenv("FAKE_NVML") ? getenv("FAKE_NVML") : "", "r");
+    char text[400], gpu[16];
+    line_count = 0;
+    while (file && line_count < MAX_LINES && fgets(text, sizeof text, file)) {
+        lines[line_count].value[0] = 0;
+        if (sscanf(text, "%15s %63s %159[^\n]", gpu, lines[line_count].key, lines[line_count].value) < 2 || gpu[0] == '#')
+            continue;
+        lines[line_count++].gpu = strcmp(gpu, "*") ? atoi(gpu) : -1;
+    }
+    if (file) fclose(file);
+}
+
+/* 0 and the value, or the error that the file asks for. */
+static int find(device handle, const char *wanted, const char **value) {
+    int gpu = (int)((handle - 1) % 1000), code;
+    char key[96];
+    if (handle > 1000) snprintf(key, sizeof key, "mig%lu.%s", (handle - 1) / 1000 - 1, wanted);
+    else snprintf(key, sizeof key, "%s", wanted);
+    for (int i = line_count - 1; i >= 0; i--) {
+        if ((lines[i].gpu != gpu && lines[i].gpu != -1) || strcmp(lines[i].key, key)) continue;
+        if (sscanf(lines[i].value, "error %d", &code) == 1) return code;
+        while (!strcmp(lines[i].value, "hang")) pause();
+        *value = lines[i].value;
+        return OK;
+    }
+    return NOT_SUPPORTED;
+}
+
+static int numbers(device handle, const char *key, int count, u64 *out) {
+    const char *value;
+    char *end;
+    int code = find(handle, key, &value);
+    for (int i = 0; code == OK && i < count; i++, value = end) {
+        out[i] = strtoull(value, &end, 0);
+        if (end == value) return INVALID;
+    }
+    return code;
+}
+
+static int numbered(device handle, const char *key, u32 which, u64 *out) {
+    char full[64];
+    snprintf(full, sizeof full, "%s.%u", key, which);
+    return numbers(handle, full, 1, out);
+}
+
+static int words(device handle, const char *key, char *out, u32 size) {
+    const char *value;
+    int code = find(handle, key, &value);
+    if (code == OK) snprintf(out, size, "%s", value);
+    return code;
+}
+
+/* The machine: its keys are told of GPU 0. */
+int nvmlInitWithFlags(u32 flags) {
+    const char *value;
+    int code;
+    (void)flags;
+    load();
+    code = find(1, "init", &value);
+    return code == NOT_SUPPORTED ? OK : code;
+}
+int nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
+int nvmlShutdown(void) { return OK; }
+const char *nvmlErrorString(int code) { return code == 3 ? "Not Supported" : "some error"; }
+int nvmlSystemGetDriverVersion(char *out, u32 size) { return words(1, "driver", out, size); }
+
+#define SYSTEM_NUMBER(function, key) \
+    int function(int *out) { u64 v; int code = numbers(1, key, 1, &v); if (code == OK) *out = (int)v; return code; }
+SYSTEM_NUMBER(nvmlSystemGetCudaDriverVersion_v2, "cuda")
+SYSTEM_NUMBER(nvmlDeviceGetCount_v2, "gpus")
+
+int nvmlDeviceGetHandleByIndex_v2(u32 index, device *out) {
+    const char *value;
+    int code = find(index + 1, "handle", &value);
+    if (code != OK && code != NOT_SUPPORTED) return code;
+    *out = index + 1;
+    return OK;
+}
+int nvmlDeviceGetMigDeviceHandleByIndex(device parent, u32 index, device *out) {
+    const char *value;
+    *out = parent + 1000 * (index + 1);
+    return find(*out, "uuid", &value) == OK ? OK : NOT_FOUND;
+}
+
+#define TEXT(function, key) int function(device d, char *out, u32 size) { return words(d, key, out, size); }
+TEXT(nvmlDeviceGetName, "name")
+TEXT(nvmlDeviceGetUUID, "uuid")
+TEXT(nvmlDeviceGetSerial, "serial")
+
+#define NUMBER(function, key) \
+    int function(device d, u32 *out) { u64 v; int code = numbers(d, key, 1, &v); if (code == OK) *out = (u32)v; return code; }
+NUMBER(nvmlDeviceGetArchitecture, "architecture")
+NUMBER(nvmlDeviceGetCurrPcieLinkGeneration, "pcie-generation")
+NUMBER(nvmlDeviceGetMaxPcieLinkGeneration, "pcie-generation-max")
+NUMBER(nvmlDeviceGetCurrPcieLinkWidth, "pcie-width")
+NUMBER(nvmlDeviceGetMaxPcieLinkWidth, "pcie-width-max")
+NUMBER(nvmlDeviceGetPowerUsage, "power")
+NUMBER(nvmlDeviceGetPowerManagementLimit, "power-limit")
+NUMBER(nvmlDeviceGetEnforcedPowerLimit, "power-enforced")
+NUMBER(nvmlDeviceGetPowerManagementDefaultLimit, "power-default")
+NUMBER(nvmlDeviceGetPersistenceMode, "persistence")
+NUMBER(nvmlDeviceGetDisplayActive, "display")
+NUMBER(nvmlDeviceGetRetiredPagesPendingStatus, "pages-pending")
+NUMBER(nvmlDeviceGetMaxMigDeviceCount, "mig-count")
+
+#define TWO(function, key, type) \
+    int function(device d, type *first, type *second) { \
+        u64 v[2]; \
+        int code = numbers(d, key, 2, v); \
+        if (code == OK) { *first = (type)v[0]; *second = (type)v[1]; } \
+        return code; \
+    }
+TWO(nvmlDeviceGetCudaComputeCapability, "capability", int)
+TWO(nvmlDeviceGetPowerManagementLimitConstraints, "power-range", u32)
+TWO(nvmlDeviceGetEccMode, "ecc", u32)
+TWO(nvmlDeviceGetMigMode, "mig", u32)
+
+#define CHOSEN(function, key) \
+    int function(device d, u32 which, u32 *out) { \
+        u64 v; \
+        int code = numbered(d, key, which, &v); \
+        if (code == OK) *out = (u32)v; \
+        return code; \
+    }
+CHOSEN(nvmlDeviceGetClockInfo, "clock")
+CHOSEN(nvmlDeviceGetMaxClockInfo, "clock-max")
+CHOSEN(nvmlDeviceGetTemperature, "temperature")
+CHOSEN(nvmlDeviceGetTemperatureThreshold, "threshold")
+
+int nvmlDeviceGetMarginTemperature(device d, margin_info *out) {
+    u64 v;
+    int code = numbers(d, "margin", 1, &v);
+    if (code == OK) out->margin = (int)v;
+    return code;
+}
+int nvmlDeviceGetCurrentClocksEventReasons(device d, u64 *out) { return numbers(d, "reasons", 1, out); }
+int nvmlDeviceGetCurrentClocksThrottleReasons(device d, u64 *out) { return numbers(d, "old-reasons", 1, out); }
+int nvmlDeviceGetTotalEccErrors(device d, u32 kind, u32 counter, u64 *out) {
+    return kind == 1 && counter == 0 ? numbers(d, "ecc-errors", 1, out) : INVALID;
+}
+int nvmlDeviceGetRemappedRows(device d, u32 *corrected, u32 *uncorrected, u32 *pending, u32 *failed) {
+    u64 v[4];
+    int code = numbers(d, "rows", 4, v);
+    if (code == OK) { *corrected = v[0]; *uncorrected = v[1]; *pending = v[2]; *failed = v[3]; }
+    return code;
+}
+
+/* total, reserved, free, used in MiB */
+int nvmlDeviceGetMemoryInfo_v2(device d, memory_v2 *out) {
+    u64 v[4];
+    int code = numbers(d, "memory", 4, v);
+    if (out->version != 0x02000028) return 25;
+    if (code == OK) { out->total = v[0] << 20; out->reserved = v[1] << 20; out->free = v[2] << 20; out->used = v[3] << 20; }
+    return code;
+}
+int nvmlDeviceGetMemoryInfo(device d, memory_v1 *out) {
+    u64 v[3];
+    int code = numbers(d, "old-memory", 3, v);
+    if (code == OK) { out->total = v[0] << 20; out->free = v[1] << 20; out->used = v[2] << 20; }
+    return code;
+}
+int nvmlDeviceGetBAR1MemoryInfo(device d, memory_v1 *out) {
+    u64 v;
+    int code = numbers(d, "bar1", 1, &v);
+    if (code == OK) { out->total = out->free = v << 20; out->used = 0; }
+    return code;
+}
+int nvmlDeviceGetUtilizationRates(device d, rates *out) {
+    u64 v[2];
+    int code = numbers(d, "utilization", 2, v);
+    if (code == OK) { out->gpu = v[0]; out->memory = v[1]; }
+    return code;
+}
+
+typedef struct { char legacy[16]; u32 domain, bus, device, id, subsystem; char bus_id[32]; } pci;
+static int fill_pci(pci *out, const char *address) {
+    memset(out, 0, sizeof *out);
+    snprintf(out->bus_id, sizeof out->bus_id, "%s", address);
+    return sscanf(address, "%x:%x:%x", &out->domain, &out->bus, &out->device) == 3 ? OK : INVALID;
+}
+int nvmlDeviceGetPciInfo_v3(device d, pci *out) {
+    const char *value;
+    int code = find(d, "pci", &value);
+    return code == OK ? fill_pci(out, value) : code;
+}
+
+/* `nvlinks COUNT switch`, or `nvlink.N gpu ADDRESS` / `nvlink.N off` for each */
+static int link_to(device d, u32 link, char *kind, char *address) {
+    const char *value;
+    char key[32];
+    unsigned count;
+    int code;
+    address[0] = 0;
+    snprintf(key, sizeof key, "nvlink.%u", link);
+    code = find(d, key, &value);
+    if (code == OK) return sscanf(value, "%15s %31s", kind, address) >= 1 ? OK : INVALID;
+    if (code != NOT_SUPPORTED || (code = find(d, "nvlinks", &value)) != OK) return code;
+    if (sscanf(value, "%u %15s", &count, kind) != 2 || link >= count) return INVALID;
+    snprintf(address, 32, "00000000:%02X:00.0", 0xC0 + link % 4);
+    return OK;
+}
+int nvmlDeviceGetNvLinkState(device d, u32 link, u32 *active) {
+    char kind[16], address[32];
+    int code = link_to(d, link, kind, address);
+    *active = code == OK && strcmp(kind, "off") != 0;
+    return code;
+}
+int nvmlDeviceGetNvLinkRemoteDeviceType(device d, u32 link, u32 *type) {
+    char kind[16], address[32];
+    int code = link_to(d, link, kind, address);
+    *type = code == OK && !strcmp(kind, "switch") ? 2 : 0;
+    return code;
+}
+int nvmlDeviceGetNvLinkRemotePciInfo_v2(device d, u32 link, pci *out) {
+    char kind[16], address[32];
+    int code = link_to(d, link, kind, address);
+    return code == OK ? fill_pci(out, address) : code;
+}
+int nvmlDeviceGetTopologyCommonAncestor(device first, device second, u32 *level) {
+    u64 v;
+    int code = numbers(first, "topology", 1, &v);
+    (void)second;
+    if (code == OK) *level = (u32)v;
+    return code;
+}
+int nvmlDeviceGetP2PStatus(device first, device second, u32 capability, u32 *status) {
+    u64 v;
+    int code = numbers(first, "p2p", 1, &v);
+    (void)second;
+    if (code == OK) *status = (u32)v;
+    return capability == 0 ? code : INVALID;
+}
+
+/* `process.N PID MIB` */
+typedef struct { u32 pid; u64 used; u32 gpu_instance, compute_instance; } process;
+static int processes(device d, const char *key, u32 *count, process *out) {
+    u64 v[2];
+    char full[32];
+    u32 room = *count, there = 0;
+    int code;
+    for (;; there++) {
+        snprintf(full, sizeof full, "%s.%u", key, there);
+        if ((code = numbers(d, full, 2, v)) != OK) break;
+        if (out && there < room) out[there] = (process){(u32)v[0], v[1] << 20, -1, -1};
+    }
+    *count = there;
+    if (code != NOT_SUPPORTED) return code;
+    return there > room || (there && !out) ? TOO_SMALL : OK;
+}
+int nvmlDeviceGetComputeRunningProcesses_v3(device d, u32 *n, process *out) { return processes(d, "process", n, out); }
+int nvmlDeviceGetGraphicsRunningProcesses_v3(device d, u32 *n, process *out) { return processes(d, "graphics", n, out); }
