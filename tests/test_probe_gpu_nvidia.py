@@ -11,7 +11,12 @@ from llmtune.probe.gpu.nvidia import parse_cuda_version, parse_module_version, r
 from llmtune.probe.gpu.nvidia_device import bus_address
 from llmtune.probe.gpu.nvidia_links import nvlinks_between
 from llmtune.probe.gpu.nvml_words import harmful_words, throttle_words
+from llmtune.probe.host import Answer, Host, Json, Question
 from llmtune.probe.reading import Malformed, Unreadable
+
+NO_LIBRARY: dict[Question, Answer | Unreadable] = {
+    ("nvml", "nvmlDeviceGetCount"): Unreadable("missing", "no such file (NVML error 12)")
+}
 
 
 @pytest.fixture(scope="module")
@@ -164,23 +169,21 @@ def test_nonsense_is_no_answer(library: Path, tmp_path: Path) -> None:
 
 
 def test_no_library_and_no_module_is_no_stack(tmp_path: Path) -> None:
-    absent = {("nvml", "nvmlDeviceGetCount"): Unreadable("missing", "no such file (NVML error 12)")}
-    host = tree_host(tmp_path, {}, absent)
+    host = tree_host(tmp_path, {}, NO_LIBRARY)
     assert read_nvidia(host) == ((), (), None)
     assert host.gaps == []
 
 
 def test_module_without_library_is_told(tmp_path: Path) -> None:
-    absent = {("nvml", "nvmlDeviceGetCount"): Unreadable("missing", "no such file (NVML error 12)")}
     text = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023\n"
-    _, _, stack = read_nvidia(tree_host(tmp_path, {"/proc/driver/nvidia/version": text}, absent))
+    _, _, stack = read_nvidia(tree_host(tmp_path, {"/proc/driver/nvidia/version": text}, NO_LIBRARY))
     assert stack is not None
     assert (stack.module_version, stack.library_error) == ("535.104.05", "no such file (NVML error 12)")
 
 
 def test_address_of_a_lost_card_from_the_drivers_list(tmp_path: Path) -> None:
     lost = Unreadable("malformed", "GPU is lost (NVML error 15)")
-    answers = {
+    answers: dict[Question, Answer | Unreadable] = {
         ("nvml", "nvmlDeviceGetCount"): 2,
         ("nvml", "nvmlDeviceGetPciInfo", 0): {"busId": "00000000:41:00.0"},
         ("nvml", "nvmlDeviceGetPciInfo", 1): lost,
@@ -199,8 +202,6 @@ def test_strange_recordings_do_not_raise(tmp_path: Path, answer: Any) -> None:
             if question[0] != "nvml":
                 raise Unreadable("missing")
             return 2 if question[1] == "nvmlDeviceGetCount" else answer
-
-    from llmtune.probe.host import Host
 
     gpus, pairs, _ = read_nvidia(Host(Strange()))
     assert (len(gpus), len(pairs)) == (2, 1)
@@ -254,7 +255,7 @@ def test_reasons_in_words() -> None:
 
 
 def test_links_over_switches_are_the_fewer_of_both() -> None:
-    link = {"active": True, "remote_type": 2, "remote": "00000000:C0:00.0"}
-    off = {"active": False}
+    link: dict[str, Json] = {"active": True, "remote_type": 2, "remote": "00000000:C0:00.0"}
+    off: dict[str, Json] = {"active": False}
     assert nvlinks_between([link] * 6, "0000:11:00.0", [link] * 5 + [off], "0000:10:00.0") == 5
     assert nvlinks_between([], None, [], None) == 0
