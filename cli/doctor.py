@@ -1,16 +1,8 @@
-"""`llmtune doctor`."""
+"""`llmtune doctor`: its options. What it does is in `diagnosing.py`."""
 
 import click
 
-from ..advisors.diagnose import UnknownCheck, diagnose, select, summarize
-from ..advisors.finding import STATUSES, Check, Finding
-from ..probe.diskstats import MAX_INTERVAL_SECONDS, SAMPLE_SECONDS
-from ..probe.host import Host
-from ..probe.snapshot import Snapshot, take_snapshot
-from ..reports.diagnosis import Diagnosis
-from ..reports.escape import printable
-from ..reports.headline import headline
-from . import exit_codes
+from ..probe.diskstats import MAX_INTERVAL_SECONDS, SAMPLE_SECONDS, start_disk_sample
 from .common import format_option, from_option, host_from
 
 
@@ -51,63 +43,28 @@ def command(
     no_color: bool,
 ) -> int:
     """Tell what on this machine slows language models down, and how to fix it."""
-    checks = _selected(_split(only), _split(ignore))
     if from_path is not None and (measure or interval is not None):
         raise click.UsageError("--measure and --interval act on the live machine; they cannot be used with --from")
     host = host_from(from_path)
-    snapshot = take_snapshot(host, SAMPLE_SECONDS if interval is None else interval)
-    if measure:
-        snapshot = _measured(host, snapshot, quiet)
-    findings = diagnose(snapshot, checks)
-    shown = tuple(f for f in findings if f.status in ("problem", "warning")) if quiet else findings
-    diagnosis = Diagnosis(
-        machine=snapshot.machine,
-        headline=headline(snapshot),
-        findings=shown,
-        gaps=snapshot.gaps,
-        summary=summarize(findings),
+    # The sooner the disks are first read, the less there is to wait for at the end: before the larger imports.
+    start_disk_sample(host)
+    from .diagnosing import Request, run_doctor
+
+    return run_doctor(
+        host,
+        Request(
+            only=_split(only),
+            ignore=_split(ignore),
+            output_format=output_format,
+            fail_on=fail_on,
+            interval_s=SAMPLE_SECONDS if interval is None else interval,
+            measure=measure,
+            verbose=verbose,
+            quiet=quiet,
+            no_color=no_color,
+        ),
     )
-    _print(diagnosis, output_format, verbose, no_color)
-    return _exit_code(findings, fail_on)
-
-
-def _measured(host: Host, snapshot: Snapshot, quiet: bool) -> Snapshot:
-    from ..probe.measure.measure import measure
-
-    def tell(line: str) -> None:
-        if not quiet:
-            click.echo(f"llmtune: {printable(line)}", err=True)
-
-    return snapshot.model_copy(update={"measured": tuple(measure(host, snapshot, tell))})
 
 
 def _split(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for name in names for part in name.split(",") if part.strip())
-
-
-def _selected(only: tuple[str, ...], ignore: tuple[str, ...]) -> tuple[Check, ...]:
-    try:
-        return select(only, ignore)
-    except UnknownCheck as error:
-        raise click.UsageError(f"no check or topic is called {str(error)!r}; 'llmtune explain' lists them") from None
-
-
-def _print(diagnosis: Diagnosis, output_format: str, verbose: bool, no_color: bool) -> None:
-    if output_format == "json":
-        click.echo(diagnosis.model_dump_json(indent=2))
-    elif output_format == "markdown":
-        from ..reports.markdown import render_markdown
-
-        click.echo(render_markdown(diagnosis), nl=False)
-    else:
-        from ..reports.terminal import render_terminal
-        from .common import wants_color
-
-        click.echo(render_terminal(diagnosis, verbose=verbose), nl=False, color=wants_color(no_color))
-
-
-def _exit_code(findings: tuple[Finding, ...], fail_on: str) -> int:
-    if fail_on == "never":
-        return exit_codes.OK
-    failing = STATUSES[: STATUSES.index("problem" if fail_on == "problem" else "warning") + 1]
-    return exit_codes.FINDINGS if any(f.status in failing for f in findings) else exit_codes.OK

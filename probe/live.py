@@ -1,21 +1,15 @@
 """The machine llmtune runs on, now."""
 
-import http.client
 import os
-import queue
 import stat as stat_bits
-import subprocess
-import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
 from .host import Json
 from .reading import Unreadable
 from .secrets import hide_tokens, mask_variable
 from .source import FileSource
-
-T = TypeVar("T")
+from .worker import Worker
 
 COMMAND_SECONDS = 5.0
 HTTP_SECONDS = 0.5
@@ -83,6 +77,8 @@ class LiveSource(FileSource):
         return self._nvml_worker.call(lambda: call(function, arguments), NVML_SECONDS)
 
     def command(self, *argv: str) -> str:
+        import subprocess
+
         check_trusted_program(argv[0])
         try:
             done = subprocess.run(
@@ -101,6 +97,8 @@ class LiveSource(FileSource):
         return hide_tokens(done.stdout.decode("utf-8", "replace"))
 
     def http(self, port: int, path: str) -> str:
+        import http.client
+
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HTTP_SECONDS)
         try:
             connection.request("GET", path)
@@ -147,42 +145,3 @@ def check_trusted_program(path: str) -> None:
         if place == "/":
             return
         place = os.path.dirname(place)
-
-
-class Worker:
-    """Runs calls that may hang in a thread that does not keep the program from ending."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._jobs: queue.SimpleQueue[Callable[[], None]] | None = None
-        self._hung = False
-
-    def call(self, job: Callable[[], T], seconds: float) -> T:
-        """The job's result or exception; raises `Unreadable` when it takes longer, and at once ever after."""
-        if self._hung:
-            raise Unreadable("timed out", "an earlier call did not come back")
-        if self._jobs is None:
-            self._jobs = queue.SimpleQueue()
-            threading.Thread(target=_work, args=(self._jobs,), name=self._name, daemon=True).start()
-        results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
-
-        def run() -> None:
-            try:
-                results.put((job(), None))
-            except BaseException as error:
-                results.put((None, error))
-
-        self._jobs.put(run)
-        try:
-            result, error = results.get(timeout=seconds)
-        except queue.Empty:
-            self._hung = True
-            raise Unreadable("timed out", f"no answer within {seconds:g} s") from None
-        if error is not None:
-            raise error
-        return result  # type: ignore[return-value]  # None only where T admits it.
-
-
-def _work(jobs: "queue.SimpleQueue[Callable[[], None]]") -> None:
-    while True:
-        jobs.get()()
