@@ -2,11 +2,12 @@
 
 from ..host import Host
 from ..reading import Unreadable
+from .bare import gpu_from_bus, pci_name
+from .kfd import KFD_NODES
 from .pci import AMD, INTEL, NVIDIA, DisplayDevice, address_key, read_display_devices
-from .types import Gpu, GpuClocks, GpuMemory, GpuPair, GpuPower, GpuStack, GpuSystem, PcieLink, Vendor
+from .types import Gpu, GpuPair, GpuStack, GpuSystem
 
 MAX_GPUS = 64
-VENDORS: dict[int, Vendor] = {NVIDIA: "nvidia", AMD: "amd", INTEL: "intel"}
 NVIDIA_SIGNS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu")
 NVML_NAME = "libnvidia-ml.so.1"
 LIBRARY_DIRS = (
@@ -32,13 +33,26 @@ def probe_gpus(host: Host, devices: tuple[DisplayDevice, ...] | None = None) -> 
         from .nvidia import read_nvidia
 
         told, told_pairs, stack = read_nvidia(host)
-        gpus += join(told, devices, NVIDIA)
+        gpus += join(host, told, devices)
         pairs += told_pairs
         stacks += [stack] if stack else []
-    else:
-        gpus += join((), devices, NVIDIA)
-    gpus += join((), devices, AMD)
-    gpus += join((), devices, INTEL)
+    if any(device.vendor_id == AMD for device in devices) or host.exists(KFD_NODES):
+        from .amd import read_amd
+
+        told, told_pairs = read_amd(host, devices)
+        gpus += told
+        pairs += told_pairs
+    if not host.live and not any(gpu.vendor == "amd" for gpu in gpus):
+        from .smi_source import read_rocm_smi
+
+        told, told_pairs, stack = read_rocm_smi(host)
+        gpus += told
+        pairs += told_pairs
+        stacks += [stack] if stack else []
+    if any(device.vendor_id == INTEL for device in devices):
+        from .intel import read_intel
+
+        gpus += read_intel(host, devices)
     # Without validation: building the validator of all these types would cost more than everything above.
     return GpuSystem.model_construct(gpus=tuple(gpus), pairs=tuple(pairs), stacks=tuple(stacks))
 
@@ -75,19 +89,19 @@ def _environment(host: Host, name: str) -> str:
     return answer if isinstance(answer, str) else ""
 
 
-def join(told: tuple[Gpu, ...], devices: tuple[DisplayDevice, ...], vendor: int) -> list[Gpu]:
-    """The GPUs that `told` does, with the bus' facts filled in, then those that only the bus shows."""
-    found = {key(gpu.pci_address): gpu for gpu in told if gpu.pci_address}
-    on_bus = {
-        key(device.pci_address): device for device in devices if device.vendor_id == vendor and device.console is None
-    }
+def join(host: Host, told: tuple[Gpu, ...], devices: tuple[DisplayDevice, ...]) -> list[Gpu]:
+    """NVIDIA's GPUs as its library tells them, with the bus' facts filled in, then those that only the bus shows."""
+    found = {key(gpu.pci_address) for gpu in told if gpu.pci_address}
+    on_bus = {key(device.pci_address): device for device in devices if device.vendor_id == NVIDIA}
     joined = [_filled(gpu, on_bus.get(key(gpu.pci_address or ""))) for gpu in told]
-    rest = [device for place, device in on_bus.items() if place not in found]
     if told and not found:  # Told without addresses: the same GPUs, not more of them.
-        rest = []
+        return joined
     start = max((gpu.index for gpu in told), default=-1) + 1
-    joined += [gpu_from_bus(start + n, VENDORS[vendor], device) for n, device in enumerate(rest)]
-    return joined[:MAX_GPUS]
+    rest = [device for place, device in on_bus.items() if place not in found]
+    for number, device in enumerate(rest[:MAX_GPUS]):
+        gpu = gpu_from_bus(start + number, "nvidia", device)
+        joined.append(gpu.model_copy(update={"name": pci_name(host, device)}))
+    return joined
 
 
 def key(address: str) -> str:
@@ -108,53 +122,4 @@ def _filled(gpu: Gpu, device: DisplayDevice | None) -> Gpu:
             "numa_node": device.numa_node if gpu.numa_node is None else gpu.numa_node,
             "local_cpus": gpu.local_cpus or device.local_cpus,
         }
-    )
-
-
-def gpu_from_bus(index: int, vendor: Vendor, device: DisplayDevice) -> Gpu:
-    """A GPU of which only the PCI bus tells."""
-    return blank_gpu(index, vendor).model_copy(
-        update={
-            "pci_address": device.pci_address,
-            "driver": device.driver,
-            "numa_node": device.numa_node,
-            "local_cpus": device.local_cpus,
-            "link": device.link,
-        }
-    )
-
-
-def blank_gpu(index: int, vendor: Vendor) -> Gpu:
-    """A GPU of which nothing is known yet."""
-    return Gpu(
-        index=index,
-        vendor=vendor,
-        name=None,
-        pci_address=None,
-        uuid=None,
-        serial=None,
-        driver=None,
-        numa_node=None,
-        local_cpus=None,
-        architecture=None,
-        compute_capability=None,
-        integrated=None,
-        memory=GpuMemory(kind=None, total_bytes=None, used_bytes=None, free_bytes=None),
-        link=PcieLink(generation_now=None, generation_max=None, width_now=None, width_max=None),
-        power=GpuPower(draw_mw=None, limit_mw=None, default_limit_mw=None, min_limit_mw=None, max_limit_mw=None),
-        clocks=GpuClocks(core_mhz=None, core_max_mhz=None, memory_mhz=None, memory_max_mhz=None),
-        temperature_c=None,
-        slowdown_temperature_c=None,
-        throttle_reasons=None,
-        throttle_harmful=None,
-        utilization_percent=None,
-        ecc_enabled=None,
-        ecc_uncorrected_errors=None,
-        retired_pages_pending=None,
-        mig_enabled=None,
-        mig_instances=(),
-        persistence_mode=None,
-        display_active=None,
-        processes=(),
-        lost=None,
     )
