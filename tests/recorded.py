@@ -2,7 +2,6 @@
 
 import functools
 import os
-import tarfile
 from pathlib import Path
 
 from llmtune.probe.archive import ArchiveSource
@@ -23,7 +22,7 @@ def machine_names() -> tuple[str, ...]:
     return tuple(path.name.removesuffix(".tar.xz") for path in sorted(folder.glob("*.tar.xz"))) if folder else ()
 
 
-@functools.lru_cache(maxsize=4)
+@functools.cache
 def _source(name: str) -> ArchiveSource:
     with _archive(name).open("rb") as stream:
         return ArchiveSource(name, stream)
@@ -34,13 +33,16 @@ def machine_host(name: str) -> Host:
     return Host(_source(name))
 
 
-@functools.cache
 def expected_answers(name: str) -> dict[str, str]:
     """What the project that recorded the machine expects: file name without EXPECTED. -> text."""
-    with tarfile.open(_archive(name)) as archive:
-        members = [member for member in archive if "EXPECTED." in member.name and member.isreg()]
-        texts = {member.name.partition("EXPECTED.")[2]: archive.extractfile(member) for member in members}
-        return {title: stream.read().decode("utf-8", "replace") for title, stream in texts.items() if stream}
+    if name not in readable_machines():
+        return {}
+    host = machine_host(name)
+    return {
+        title.removeprefix("EXPECTED."): (host.data(f"/{title}") or b"").decode("utf-8", "replace")
+        for title in host.names("/")
+        if title.startswith("EXPECTED.")
+    }
 
 
 def _archive(name: str) -> Path:
