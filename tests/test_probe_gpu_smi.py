@@ -10,6 +10,7 @@ from trees import write_tree
 from llmtune.probe.gpu.rocm_json import parse_rocm_json
 from llmtune.probe.gpu.smi_source import open_smi_output, read_nvidia_smi, read_rocm_smi
 from llmtune.probe.gpu.smi_xml import parse_smi_xml
+from llmtune.probe.gpu.types import Gpu
 from llmtune.probe.host import Host
 from llmtune.probe.open import open_host
 from llmtune.probe.reading import Malformed
@@ -70,6 +71,51 @@ def test_what_nvidia_smi_says() -> None:
 def test_what_is_not_nvidia_smi_is_refused(text: str) -> None:
     with pytest.raises(Malformed):
         parse_smi_xml(text)
+
+
+def gpu_with(inside: str, address: str = "00000000:65:00.0") -> Gpu:
+    (gpu,), _ = parse_smi_xml(f'<nvidia_smi_log><gpu id="{address}">{inside}</gpu></nvidia_smi_log>')
+    return gpu
+
+
+def test_address_in_a_domain_beyond_16_bits() -> None:
+    assert gpu_with("", "00010000:01:00.0").pci_address == "10000:01:00.0"
+
+
+@pytest.mark.parametrize(
+    ("inside", "slowdown_c"),
+    [
+        ("<gpu_temp>38 C</gpu_temp><gpu_temp_slow_threshold>89 C</gpu_temp_slow_threshold>", 89),
+        (
+            "<gpu_temp>38 C</gpu_temp><gpu_temp_tlimit>49 C</gpu_temp_tlimit>"
+            "<gpu_temp_slow_tlimit_threshold>-2 C</gpu_temp_slow_tlimit_threshold>",
+            89,
+        ),
+        ("<gpu_temp>38 C</gpu_temp><gpu_temp_tlimit>N/A</gpu_temp_tlimit>", None),
+        ("<gpu_temp_tlimit>49 C</gpu_temp_tlimit>", None),
+    ],
+)
+def test_temperature_at_which_the_clocks_go_down(inside: str, slowdown_c: int | None) -> None:
+    assert gpu_with(f"<temperature>{inside}</temperature>").slowdown_temperature_c == slowdown_c
+
+
+def test_numbers_that_cannot_be_are_left_out() -> None:
+    gpu = gpu_with(
+        "<temperature><gpu_temp>-99999 C</gpu_temp></temperature><utilization><gpu_util>700 %</gpu_util></utilization>"
+    )
+    assert (gpu.temperature_c, gpu.utilization_percent) == (None, None)
+
+
+@pytest.mark.parametrize("inside", ["<a/>" * 500_000, "<a>" * 300_000 + "</a>" * 300_000])
+def test_a_flood_of_elements_is_refused(inside: str) -> None:
+    with pytest.raises(Malformed, match="elements"):
+        parse_smi_xml(f"<nvidia_smi_log>{inside}</nvidia_smi_log>")
+
+
+def test_what_rocm_smi_does_not_know_is_left_out() -> None:
+    card = {"Card series": "0x1002", "VRAM Total Memory (B)": "-5", "PCI Bus": "0000:07:00.0"}
+    (gpu,), _, _ = parse_rocm_json(json.dumps({"card0": card}))
+    assert (gpu.name, gpu.memory.total_bytes) == (None, None)
 
 
 def test_what_rocm_smi_says() -> None:

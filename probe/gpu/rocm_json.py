@@ -41,13 +41,13 @@ def parse_rocm_json(text: str) -> tuple[tuple[Gpu, ...], tuple[GpuPair, ...], Gp
 
 
 def _gpu(index: int, card: Card) -> Gpu:
-    total, used = _integer(card, "VRAM Total Memory (B)"), _integer(card, "VRAM Total Used Memory (B)")
+    total, used = _bytes(card, "VRAM Total Memory (B)"), _bytes(card, "VRAM Total Used Memory (B)")
     address = _text(card, "PCI Bus")
     speeds = _links(card)
     return Gpu(
         index=index,
         vendor="amd",
-        name=_text(card, "Card series", "Card Series"),
+        name=_name(card),
         pci_address=address.lower() if address else None,
         uuid=_text(card, "Unique ID"),
         serial=_text(card, "Serial Number"),
@@ -62,9 +62,9 @@ def _gpu(index: int, card: Card) -> Gpu:
             total_bytes=total,
             used_bytes=used,
             free_bytes=None if total is None or used is None else max(0, total - used),
-            gtt_total_bytes=_integer(card, "GTT Total Memory (B)"),
-            gtt_used_bytes=_integer(card, "GTT Total Used Memory (B)"),
-            visible_bytes=_integer(card, "VIS_VRAM Total Memory (B)"),
+            gtt_total_bytes=_bytes(card, "GTT Total Memory (B)"),
+            gtt_used_bytes=_bytes(card, "GTT Total Used Memory (B)"),
+            visible_bytes=_bytes(card, "VIS_VRAM Total Memory (B)"),
         ),
         link=_link(card, speeds),
         power=_power(card),
@@ -149,6 +149,17 @@ def _stack(system: Card) -> GpuStack:
 def _node(card: Card) -> int | None:
     node = _integer(card, "(Topology) Numa Node")
     return node if node is not None and node >= 0 else None
+
+
+def _name(card: Card) -> str | None:
+    """The card's name; where the PCI database lacks it rocm-smi prints a number such as `0x1002`, which is none."""
+    name = _text(card, "Card series", "Card Series")
+    return None if name and re.fullmatch("0x[0-9a-fA-F]+", name) else name
+
+
+def _bytes(card: Card, name: str) -> int | None:
+    count = _integer(card, name)
+    return None if count is None or count < 0 else count
 
 
 def _text(card: Card, *names: str) -> str | None:

@@ -14,9 +14,11 @@ from .types import Gpu, GpuClocks, GpuMemory, GpuPower, GpuProcess, GpuStack, Mi
 T = TypeVar("T")
 
 MAX_GPUS = 64
+MAX_ELEMENTS = 200_000
+"""A GPU has about 400, and 10 a process."""
 MAX_PROCESSES = 1000
 _NUMBER = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(%|C|W|MHz|MiB|x)?", re.ASCII)
-_PCI_ADDRESS = re.compile(r"[0-9A-Fa-f]{4}([0-9A-Fa-f]{4}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7])", re.ASCII)
+_PCI_ADDRESS = re.compile(r"([0-9A-Fa-f]{4,8}):([0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7])", re.ASCII)
 
 
 def parse_smi_xml(text: str) -> tuple[tuple[Gpu, ...], GpuStack]:
@@ -24,6 +26,9 @@ def parse_smi_xml(text: str) -> tuple[tuple[Gpu, ...], GpuStack]:
     # The output's DOCTYPE names an outside file, which the parser ignores; entities it never declares.
     if "<!ENTITY" in text:
         raise Malformed("it declares XML entities, which nvidia-smi never does")
+    # Before a tree of it is made: small tags and attributes take forty times the memory of their text.
+    if text.count("<") + text.count("=") > 2 * MAX_ELEMENTS:
+        raise Malformed(f"more than {MAX_ELEMENTS} XML elements")
     try:
         log = fromstring(text)  # noqa: S314  entities are refused above
     except (ParseError, ValueError, RecursionError) as error:
@@ -46,11 +51,12 @@ def parse_smi_xml(text: str) -> tuple[tuple[Gpu, ...], GpuStack]:
 def _gpu(index: int, node: Element) -> Gpu:
     reasons = _reasons(node)
     address = _PCI_ADDRESS.fullmatch(node.get("id", ""))
+    temperature = _within(_integer(node, "temperature/gpu_temp"), -100, 300)
     return Gpu(
         index=index,
         vendor="nvidia",
         name=_text(node, "product_name"),
-        pci_address=address[1].lower() if address else None,
+        pci_address=f"{int(address[1], 16):04x}:{address[2].lower()}" if address else None,
         uuid=_text(node, "uuid"),
         serial=_text(node, "serial"),
         driver="nvidia",
@@ -73,11 +79,11 @@ def _gpu(index: int, node: Element) -> Gpu:
             memory_mhz=_integer(node, "clocks/mem_clock"),
             memory_max_mhz=_integer(node, "max_clocks/mem_clock"),
         ),
-        temperature_c=_integer(node, "temperature/gpu_temp"),
-        slowdown_temperature_c=_integer(node, "temperature/gpu_temp_slow_threshold"),
+        temperature_c=temperature,
+        slowdown_temperature_c=_slowdown(node, temperature),
         throttle_reasons=None if reasons is None else tuple(words for words, _ in reasons),
         throttle_harmful=None if reasons is None else tuple(words for words, harmful in reasons if harmful),
-        utilization_percent=_integer(node, "utilization/gpu_util"),
+        utilization_percent=_within(_integer(node, "utilization/gpu_util"), 0, 100),
         ecc_enabled=_enabled(node, "ecc_mode/current_ecc"),
         ecc_uncorrected_errors=_uncorrected(node),
         retired_pages_pending=_yes(node, "retired_pages/pending_retirement", "remapped_rows/remapped_row_pending"),
@@ -128,6 +134,15 @@ def _reasons(node: Element) -> list[tuple[str, bool]] | None:
     return None
 
 
+def _slowdown(node: Element, temperature: int | None) -> int | None:
+    """Where the clocks go down. Newer cards count degrees left (`tlimit`), and slow down at a given count."""
+    threshold = _within(_integer(node, "temperature/gpu_temp_slow_threshold"), 1, 300)
+    margin = _within(_integer(node, "temperature/gpu_temp_tlimit"), -100, 200)
+    if threshold is not None or temperature is None or margin is None:
+        return threshold
+    return temperature + margin - (_within(_integer(node, "temperature/gpu_temp_slow_tlimit_threshold"), -50, 50) or 0)
+
+
 def _mig(node: Element) -> MigInstance:
     return MigInstance(
         name=f"GPU instance {_text(node, 'gpu_instance_id') or 'not told'}",
@@ -174,6 +189,10 @@ def _integer(node: Element, path: str) -> int | None:
     """A whole number with whatever unit the field has."""
     match = _NUMBER.fullmatch(_text(node, path) or "")
     return int(float(match[1])) if match else None
+
+
+def _within(value: int | None, low: int, high: int) -> int | None:
+    return value if value is not None and low <= value <= high else None
 
 
 def _bytes(node: Element, path: str) -> int | None:
