@@ -10,7 +10,8 @@ from typing import IO
 from .host import Answer, Json, Question
 from .reading import Unreadable
 from .recording import GZIP_MAGIC, BadRecording
-from .source import MAX_LINKS, READ_LIMIT_BYTES, FileSource
+from .rooted import RootedSource
+from .source import READ_LIMIT_BYTES
 
 MAX_MEMBERS = 1_000_000
 MAX_CONTENT_BYTES = 512 << 20
@@ -28,7 +29,7 @@ def is_archive(head: bytes) -> bool:
         return False
 
 
-class ArchiveSource(FileSource):
+class ArchiveSource(RootedSource):
     """A recorded tree that is still packed: `proc/...` and `sys/...` at its top."""
 
     def __init__(self, name: str, stream: IO[bytes]) -> None:
@@ -36,7 +37,6 @@ class ArchiveSource(FileSource):
         self._files: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
         self._directories: dict[str, dict[str, None]] = {"": {}}
-        self._real_directories: dict[str, str] = {"": ""}
         try:
             with tarfile.open(fileobj=stream, mode="r:*") as archive:
                 self._load(archive)
@@ -84,29 +84,11 @@ class ArchiveSource(FileSource):
         except KeyError:
             raise Unreadable("missing", "not in the archive") from None
 
-    def _real(self, path: str, links_left: int = MAX_LINKS) -> str:
-        """`path` without links or dots, never above the top."""
-        parent, _, name = path.rstrip("/").rpartition("/")
-        if not parent and not name:
-            return ""
-        real_parent = self._real_directories.get(parent)
-        if real_parent is None:
-            real_parent = self._real(parent, links_left)
-            self._real_directories[parent] = real_parent
-        if name in ("", "."):
-            return real_parent
-        if name == "..":
-            return real_parent.rpartition("/")[0]
-        real = f"{real_parent}/{name}"
-        target = self._links.get(real)
-        if target is None:
-            return real
-        if links_left == 0:
-            raise Unreadable("malformed", "too many symbolic links")
-        return self._real(target if target.startswith("/") else f"{real_parent}/{target}", links_left - 1)
+    def link_target(self, real: str) -> str | None:
+        return self._links.get(real)
 
-    def read(self, path: str, moment: int = 0) -> bytes:  # noqa: D102
-        real = self._real(path)
+    def read(self, path: str, moment: int = 0) -> bytes:
+        real = self.without_links(path)
         if real in self._directories:
             raise Unreadable("malformed", "not a regular file")
         data = self._files[real]
@@ -114,30 +96,30 @@ class ArchiveSource(FileSource):
             raise Unreadable("malformed", f"larger than {READ_LIMIT_BYTES >> 20} MiB")
         return data
 
-    def span(self, path: str, offset: int, length: int) -> bytes:  # noqa: D102
-        return self._files[self._real(path)][offset : offset + length]
+    def span(self, path: str, offset: int, length: int) -> bytes:
+        return self._files[self.without_links(path)][offset : offset + length]
 
-    def counts(self, path: str, offset: int, length: int, *patterns: str) -> Json:  # noqa: D102
+    def counts(self, path: str, offset: int, length: int, *patterns: str) -> Json:
         data = self.span(path, offset, length)
         return [sum(1 for _ in re.finditer(p.encode("latin-1"), data, re.DOTALL)) for p in patterns]
 
-    def names(self, path: str) -> Json:  # noqa: D102
-        return list(self._directories[self._real(path)])
+    def names(self, path: str) -> Json:
+        return list(self._directories[self.without_links(path)])
 
-    def link(self, path: str) -> str:  # noqa: D102
+    def link(self, path: str) -> str:
         parent, _, name = path.rstrip("/").rpartition("/")
-        target = self._links.get(f"{self._real(parent)}/{name}")
+        target = self._links.get(f"{self.without_links(parent)}/{name}")
         if target is None:
             raise OSError(errno.ENOENT, "not a link")
         return target
 
-    def resolve(self, path: str) -> str:  # noqa: D102
-        real = self._real(path)
+    def resolve(self, path: str) -> str:
+        real = self.without_links(path)
         if real not in self._directories and real not in self._files:
             raise KeyError(real)
         return real or "/"
 
-    def stat(self, path: str) -> Json:  # noqa: D102
+    def stat(self, path: str) -> Json:
         real = self.resolve(path)
         is_directory = real in self._directories or real == "/"
         size = 0 if is_directory else len(self._files[real])

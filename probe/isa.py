@@ -57,9 +57,7 @@ def instruction_sets(architecture: str | None, flags: frozenset[str], descriptio
 
     `flags` are cpuinfo's flags or features; `description` is the text where POWER and RISC-V announce theirs.
     """
-    names = dict.fromkeys(
-        name for flag, name in FLAG_NAMES.get(architecture or "", {}).items() if flag in flags
-    )
+    names = dict.fromkeys(name for flag, name in FLAG_NAMES.get(architecture or "", {}).items() if flag in flags)
     if architecture in ("ppc64", "ppc64le"):
         # Every POWER7 and later has VSX; the kernel prints only AltiVec (arch/powerpc/kernel/cpu_specs_book3s_64.h).
         words = description.lower()

@@ -8,7 +8,8 @@ The kinds of question and their answers:
     list PATH                  names
     link PATH                  text of a symbolic link
     resolve PATH               path without links
-    stat PATH                  kind, size, uid, mode, device, rdev
+    stat PATH                  kind, size, uid, gid, mode, device, rdev
+    access PATH                whether this process may open it for reading and writing
     space PATH                 total, free and available bytes of a file system
     processes RE               ids of processes whose name or first arguments match
     arguments PID              argv without secrets
@@ -40,7 +41,6 @@ READ_LIMIT_BYTES = 16 << 20
 OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 SCAN_LIMIT_BYTES = 64 << 20
 MAX_NAMES = 200_000
-MAX_LINKS = 40  # as Linux' own limit, path_resolution(7)
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ESRCH, errno.EOPNOTSUPP, errno.ENODATA}
 _DENIED = {errno.EACCES, errno.EPERM}
@@ -221,6 +221,7 @@ def describe_stat(status: os.stat_result) -> Json:
         "kind": kinds.get(stat_bits.S_IFMT(status.st_mode), "other"),
         "size": status.st_size,
         "uid": status.st_uid,
+        "gid": status.st_gid,
         "mode": stat_bits.S_IMODE(status.st_mode),
         "device": f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}",
         "rdev": f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}",
