@@ -134,12 +134,20 @@ class Host:
         return self.stat(path) is not None
 
     def stat(self, path: str) -> Mapping[str, Json] | None:
-        """`kind` (file, directory, block, char, other), `size`, `uid`, `mode`, `device` and `rdev` (major:minor)."""
+        """`kind` (file, directory, block, char, other), `size`, `uid`, `gid`, `mode`, `device`, `rdev` (major:minor)."""
         answer = self._or_gap(True, path, "stat", path)
         if not _has(answer, _STAT_MEMBERS):
             return None
         told = {name: kind for name, kind in _STAT_MORE.items() if name in answer}
         return answer if _has(answer, told) else None
+
+    def may_open(self, path: str) -> bool | None:
+        """Whether this process may open a file for reading and writing; None where only the live machine knows."""
+        try:
+            answer = self.ask("access", path)
+        except Unreadable:
+            return None
+        return answer if isinstance(answer, bool) else None
 
     def link(self, path: str) -> str | None:
         """Where a symbolic link points, as written; None where there is no link."""
@@ -237,7 +245,7 @@ def _texts(answer: Answer) -> dict[str, str]:
 
 
 _STAT_MEMBERS = {"kind": str, "size": int}
-_STAT_MORE = {"uid": int, "mode": int, "device": str, "rdev": str}
+_STAT_MORE = {"uid": int, "gid": int, "mode": int, "device": str, "rdev": str}
 """Not told by archives of trees: there they are whoever packed it."""
 _SPACE_MEMBERS = {"total_bytes": int, "free_bytes": int, "available_bytes": int}
 

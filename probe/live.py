@@ -28,6 +28,7 @@ class LiveSource(FileSource):
         self._nvml: Callable[[str, tuple[str | int, ...]], Json] | None = None
         self._nvml_worker = Worker("nvml")
         self._kinds |= {
+            "access": self.access,
             "environment": self.environment,
             "udev": self.udev,
             "nvml": self.nvml,
@@ -52,6 +53,9 @@ class LiveSource(FileSource):
             "free_bytes": status.f_bfree * status.f_frsize,
             "available_bytes": status.f_bavail * status.f_frsize,
         }
+
+    def access(self, path: str) -> bool:
+        return os.access(path, os.R_OK | os.W_OK, effective_ids=True)
 
     def environment(self, name: str) -> str:
         value = os.environ.get(name)

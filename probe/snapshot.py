@@ -16,6 +16,7 @@ from .diskstats import SAMPLE_SECONDS, start_disk_sample
 from .effective import Effective, read_effective
 from .gpu.gpus import probe_gpus
 from .gpu.pci import DisplayDevice, read_display_devices
+from .gpu.setup import GpuSetup, probe_gpu_setup
 from .gpu.types import Gpu, GpuPair, GpuStack
 from .host import Host
 from .kernel import Kernel, probe_kernel
@@ -63,6 +64,7 @@ class Snapshot(Reading):
     gpu_stacks: tuple[GpuStack, ...]
     display_devices: tuple[DisplayDevice, ...]
     """What the PCI bus shows, consoles and sleeping cards among it."""
+    gpu_setup: GpuSetup
     storage: Storage
     measured: tuple[Measurement, ...] = ()
     """Only what was asked for with --measure."""
@@ -100,6 +102,7 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
         gpu_pairs=gpu.pairs,
         gpu_stacks=gpu.stacks,
         display_devices=displays,
+        gpu_setup=_run(host, "gpu", lambda host: probe_gpu_setup(host, displays, gpu.gpus)),
         # Last: the other probes run while the disks are being watched.
         storage=_run(host, "storage", lambda host: probe_storage(host, disk_sample, disk_interval_s)),
         cpu_crosscheck=_run(host, "cpuinfo", lambda host: check_cpu(host, cpu)) if crosscheck else None,
