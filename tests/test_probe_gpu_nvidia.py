@@ -12,6 +12,7 @@ from llmtune.probe.gpu.nvidia_device import bus_address
 from llmtune.probe.gpu.nvidia_links import nvlinks_between
 from llmtune.probe.gpu.nvml_words import harmful_words, throttle_words
 from llmtune.probe.host import Answer, Host, Json, Question
+from llmtune.probe.host import Answer, Question
 from llmtune.probe.reading import Malformed, Unreadable
 
 NO_LIBRARY: dict[Question, Answer | Unreadable] = {
@@ -179,6 +180,39 @@ def test_module_without_library_is_told(tmp_path: Path) -> None:
     _, _, stack = read_nvidia(tree_host(tmp_path, {"/proc/driver/nvidia/version": text}, NO_LIBRARY))
     assert stack is not None
     assert (stack.module_version, stack.library_error) == ("535.104.05", "no such file (NVML error 12)")
+
+
+SMI = ("command", "/usr/bin/nvidia-smi", "-q", "-x")
+SMI_XML = (
+    "<nvidia_smi_log><driver_version>570.10</driver_version>"
+    '<gpu id="00000000:65:00.0"><product_name>Test GPU</product_name></gpu></nvidia_smi_log>'
+)
+
+
+@pytest.mark.parametrize(
+    ("why", "names"),
+    [
+        (Unreadable("not asked"), ["Test GPU"]),
+        (Unreadable("missing", "libnvidia-ml.so.1: no such file (NVML error 12)"), ["Test GPU"]),
+        (Unreadable("missing", "pynvml: No module named 'pynvml'"), ["Test GPU"]),
+        (Unreadable("missing", "Driver Not Loaded (NVML error 9)"), []),
+        (Unreadable("timed out", "no answer within 5 s"), []),
+    ],
+)
+def test_nvidia_smi_in_place_of_nvml(tmp_path: Path, why: Unreadable, names: list[str]) -> None:
+    answers: dict[Question, Answer | Unreadable] = {("nvml", "nvmlDeviceGetCount"): why, SMI: SMI_XML}
+    files = {"/sys/module/nvidia/version": "570.10\n"}
+    gpus, pairs, stack = read_nvidia(tree_host(tmp_path, files, answers))
+    assert [gpu.name for gpu in gpus] == names
+    assert pairs == ()
+    assert stack is not None
+    assert (stack.module_version, stack.driver_version) == ("570.10", "570.10" if names else None)
+
+
+def test_garbage_from_nvidia_smi_is_a_gap(tmp_path: Path) -> None:
+    host = tree_host(tmp_path, {}, {("nvml", "nvmlDeviceGetCount"): Unreadable("not asked"), SMI: "No devices"})
+    assert read_nvidia(host) == ((), (), None)
+    assert [(gap.source, gap.reason) for gap in host.gaps] == [("/usr/bin/nvidia-smi -q -x", "malformed")]
 
 
 def test_address_of_a_lost_card_from_the_drivers_list(tmp_path: Path) -> None:

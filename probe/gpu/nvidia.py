@@ -11,6 +11,7 @@ from ..reading import Malformed, Unreadable
 from .nvidia_device import LOST_GPU, read_device
 from .nvidia_links import read_pairs
 from .nvml_ask import Asker
+from .smi_source import read_nvidia_smi
 from .types import Gpu, GpuPair, GpuStack
 
 MAX_GPUS = 64
@@ -18,6 +19,9 @@ VERSION_FILE = "/proc/driver/nvidia/version"
 _MODULE_VERSION = re.compile(r"Kernel Module(?:\s+for\s+\S+)?\s+([0-9]+(?:\.[0-9]+){1,3})", re.ASCII)
 # What NVML says of a card that is there and does not work: external power missing, lost, needs a reset, unknown error.
 _LOST = re.compile(r"\(NVML error (8|11|14|15|16|17|999)\)", re.ASCII)
+
+# Any error of NVML itself, other than that its library is not there.
+_NVML_ANSWERED = re.compile(r"\(NVML error (?!12\))[0-9]+\)", re.ASCII)
 
 Answer = tuple[tuple[Gpu, ...], tuple[GpuPair, ...], GpuStack | None]
 
@@ -29,7 +33,7 @@ def read_nvidia(host: Host) -> Answer:
     try:
         count = host.nvml("nvmlDeviceGetCount")
     except Unreadable as why:
-        return (), (), _stack_without_nvml(host, module, why)
+        return _told_by_smi(host, module, why) or ((), (), _stack_without_nvml(host, module, why))
     count = count if type(count) is int and 0 <= count <= MAX_GPUS else 0
     driver_version = nvml.text("nvmlSystemGetDriverVersion")
     cuda_version = parse_cuda_version(nvml.integer("nvmlSystemGetCudaDriverVersion_v2"))
@@ -79,6 +83,18 @@ def _with_addresses_of_lost(host: Host, gpus: list[Gpu]) -> tuple[Gpu, ...]:
     # NVML counts in the order of the bus, as the names sort.
     addresses = dict(zip((gpu.index for gpu in lost), sorted(left), strict=True)) if len(left) == len(lost) else {}
     return tuple(gpu.model_copy(update={"pci_address": addresses.get(gpu.index, gpu.pci_address)}) for gpu in gpus)
+
+
+def _told_by_smi(host: Host, module: str | None, why: Unreadable) -> Answer | None:
+    """What nvidia-smi prints, where NVML cannot be asked at all; where NVML is broken nvidia-smi is too."""
+    if why.reason not in ("missing", "not asked") or _NVML_ANSWERED.search(why.detail):
+        return None
+    gpus, stack = read_nvidia_smi(host)
+    if stack is None:
+        return None
+    nodes, missing = _device_nodes(host, module, len(gpus))
+    update = {"module_version": module, "device_nodes": nodes, "missing_device_nodes": missing}
+    return gpus, (), stack.model_copy(update=update)
 
 
 def _stack_without_nvml(host: Host, module: str | None, why: Unreadable) -> GpuStack | None:
