@@ -101,7 +101,7 @@ def main() -> None:
                 argv = [str(program), str(cpus), str(RUNS), operation, str(TOTAL_BYTES)]
                 lines = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()
                 loop = [float(line) for line in lines]
-                ours = measure_bandwidth("machine", everything[:cpus], operation, TOTAL_BYTES, 0, RUNS)  # type: ignore[arg-type]
+                ours = measure_bandwidth("machine", everything[:cpus], operation, TOTAL_BYTES, 0, RUNS)
                 print(
                     f"{operation}, {cpus} threads: llmtune {ours.median_bytes_per_s / 1e9:.1f} GB/s "
                     f"(best {ours.max_bytes_per_s / 1e9:.1f}), compiled loop {median(loop) / 1e9:.1f} "

@@ -49,8 +49,8 @@ class Cpu(Reading):
     smt: Literal["on", "off", "forceoff", "notsupported", "notimplemented"] | None
     online_cpus: tuple[int, ...]
     offline_cpus: tuple[int, ...]
-    isolated_cpus: tuple[int, ...]
-    nohz_full_cpus: tuple[int, ...]
+    isolated_cpus: tuple[int, ...] | None
+    nohz_full_cpus: tuple[int, ...] | None
     affinity_cpus: tuple[int, ...] | None
     """Where this process may run."""
     core_cpus: Groups
@@ -100,8 +100,8 @@ def probe_cpu(host: Host) -> Cpu:
         smt=host.parsed(f"{CPU_DIR}/smt/control", _parse_smt, optional=True),
         online_cpus=online,
         offline_cpus=tuple(sorted(set(present) - set(online))),
-        isolated_cpus=host.cpu_list(f"{CPU_DIR}/isolated", optional=True) or (),
-        nohz_full_cpus=host.parsed(f"{CPU_DIR}/nohz_full", _parse_nohz, optional=True) or (),
+        isolated_cpus=host.cpu_list(f"{CPU_DIR}/isolated", optional=True),
+        nohz_full_cpus=host.parsed(f"{CPU_DIR}/nohz_full", _parse_nohz, optional=True),
         affinity_cpus=read_affinity(host),
         core_cpus=core_cpus,
         socket_cpus=socket_cpus,

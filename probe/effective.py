@@ -73,7 +73,7 @@ def usable_cpus(cpu: Cpu, cgroup: Cgroup) -> tuple[tuple[int, ...], list[Limiter
     if cpu.affinity_cpus is not None and usable & set(cpu.affinity_cpus) < usable:
         # The kernel leaves isolated CPUs out of every affinity that was not asked for.
         taken = usable - set(cpu.affinity_cpus)
-        limiters.append("isolated CPUs" if taken <= set(cpu.isolated_cpus) else "affinity")
+        limiters.append("isolated CPUs" if taken <= set(cpu.isolated_cpus or ()) else "affinity")
         usable &= set(cpu.affinity_cpus)
     # An empty set is the sign of files that do not belong together; then nothing was learnt from them.
     return (tuple(sorted(usable)), limiters) if usable else (cpu.online_cpus, [])

@@ -46,20 +46,22 @@ class Daemon(Reading):
 class Tuning(Reading):
     """Who else changes settings here."""
 
-    daemons: tuple[Daemon, ...]
+    daemons: tuple[Daemon, ...] | None
+    """None where other users' processes cannot be seen."""
     enabled_units: tuple[str, ...]
     """systemd units that start at boot."""
     tuned_profile: str | None
-    sysctl_lines: tuple[SysctlLine, ...]
+    sysctl_lines: tuple[SysctlLine, ...] | None
+    """None where the machine's /etc cannot be seen."""
 
 
 def probe_tuning(host: Host) -> Tuning:
     """Look for them."""
     return Tuning(
-        daemons=_daemons(host),
+        daemons=_daemons(host) if host.exists("/proc/1") else None,
         enabled_units=_enabled_units(host),
         tuned_profile=host.text("/etc/tuned/active_profile", optional=True) or None,
-        sysctl_lines=read_sysctl_files(host),
+        sysctl_lines=read_sysctl_files(host) if host.exists("/etc") else None,
     )
 
 

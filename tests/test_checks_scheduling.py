@@ -42,7 +42,7 @@ def test_hybrid_names_one_thread_of_each_fast_core(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("isolated", "status"),
-    [("", "ok"), ("7", "warning"), ("2-7", "problem"), ("64-127", "ok"), ("0-99999999999", "ok")],
+    [("", "ok"), ("7", "warning"), ("2-7", "problem"), ("64-127", "ok"), ("0-99999999999", "unknown")],
 )
 def test_isolated(tmp_path: Path, isolated: str, status: str) -> None:
     assert find(tmp_path, "cpu-isolated", {f"{CPU}/isolated": isolated}).status == status

@@ -29,7 +29,7 @@ def test_affinity_is_of_this_process(tmp_path: Path) -> None:
 
 def test_damaged_list_is_a_gap(tmp_path: Path) -> None:
     host = tree_host(tmp_path, {f"{CPU}/isolated": "0-99999999999"})
-    assert probe_cpu(host).isolated_cpus == ()
+    assert probe_cpu(host).isolated_cpus is None
     assert [(gap.source, gap.reason) for gap in host.gaps if "isolated" in gap.source] == [
         (f"{CPU}/isolated", "malformed")
     ]

@@ -85,6 +85,7 @@ def test_daemons_by_name_and_by_argument(tmp_path: Path) -> None:
     host = tree_host(
         tmp_path,
         {
+            "/proc/1/comm": "systemd",
             "/proc/10/comm": "irqbalance",
             "/proc/10/cmdline": "/usr/sbin/irqbalance\0",
             "/proc/11/comm": "python3",

@@ -108,6 +108,8 @@ def _lockdown(snapshot: Snapshot) -> Verdict:
 
 
 def _daemons(snapshot: Snapshot) -> Verdict:
+    if snapshot.tuning.daemons is None:
+        return unknown("the processes of this machine cannot be seen")
     running = [daemon for daemon in snapshot.tuning.daemons if daemon.name in FIGHTING]
     enabled = [unit for unit in snapshot.tuning.enabled_units if unit.removesuffix(".service") in FIGHTING]
     if not running and not enabled:
@@ -134,6 +136,8 @@ def _daemons(snapshot: Snapshot) -> Verdict:
 
 def _sysctl_files(snapshot: Snapshot) -> Verdict:
     lines = snapshot.tuning.sysctl_lines
+    if lines is None:
+        return unknown("the files in /etc cannot be seen")
     if not lines:
         return ok("no file sets a sysctl that concerns inference")
     differing = [line for line in lines if line.running is not None and line.running.split() != line.value.split()]
@@ -154,6 +158,8 @@ def _sysctl_files(snapshot: Snapshot) -> Verdict:
 
 
 def _irqbalance(snapshot: Snapshot) -> Verdict:
+    if snapshot.tuning.daemons is None:
+        return unknown("the processes of this machine cannot be seen")
     running = [daemon for daemon in snapshot.tuning.daemons if daemon.name == "irqbalance"]
     if not running:
         return ok("irqbalance does not run; interrupts stay where the kernel put them")

@@ -67,6 +67,8 @@ def _hybrid(snapshot: Snapshot) -> Verdict:
 
 def _isolated(snapshot: Snapshot) -> Verdict:
     cpu = snapshot.cpu
+    if cpu.isolated_cpus is None:
+        return unknown(f"{CPU_DIR}/isolated could not be read")
     isolated = [n for n in cpu.isolated_cpus if n in set(cpu.online_cpus)]
     if not isolated:
         return ok("no isolated CPUs")
@@ -86,6 +88,10 @@ def _isolated(snapshot: Snapshot) -> Verdict:
 
 def _nohz_full(snapshot: Snapshot) -> Verdict:
     cpus = snapshot.cpu.nohz_full_cpus
+    if cpus is None:
+        if snapshot.cpu.isolated_cpus is None:
+            return unknown(f"{CPU_DIR}/nohz_full could not be read")
+        return not_applicable("this kernel cannot run CPUs without the timer tick")
     if not cpus:
         return ok("no CPU runs without the timer tick")
     return Verdict(
@@ -119,7 +125,7 @@ def _busy(snapshot: Snapshot) -> Verdict:
             fix="see who it is: ps -eo pcpu,pid,user,comm --sort=-pcpu | head; then fewer threads, or move the others",
         )
     if load.average_1min >= 0.5 * cpus:
-        free = max(0, int(cpus - load.average_1min))
+        free = max(0, round(cpus - load.average_1min))
         return Verdict(
             status="info",
             what=f"{what}: about {free} CPU{'s are' if free != 1 else ' is'} free for more threads",

@@ -7,7 +7,8 @@ from judging import judge
 from trees import Link
 
 WANTS = "/etc/systemd/system/multi-user.target.wants"
-TUNED = {"/proc/7/comm": "tuned", "/proc/7/cmdline": "tuned\0"}
+INIT = {"/proc/1/comm": "systemd"}
+TUNED = INIT | {"/proc/7/comm": "tuned", "/proc/7/cmdline": "tuned\0"}
 TLP = {"/proc/8/comm": "tlp", "/proc/8/cmdline": "tlp\0"}
 
 
@@ -33,16 +34,19 @@ CASES = [
     ("kernel-lockdown", {"/sys/kernel/security/lockdown": "none [integrity] confidentiality"}, "info"),
     ("kernel-lockdown", {"/sys/kernel/security/lockdown": "[none] integrity"}, "ok"),
     ("kernel-lockdown", {}, "not-applicable"),
-    ("kernel-tuning-daemons", {}, "ok"),
+    ("kernel-tuning-daemons", INIT, "ok"),
+    ("kernel-tuning-daemons", {}, "unknown"),
     ("kernel-tuning-daemons", TUNED, "info"),
     ("kernel-tuning-daemons", TUNED | TLP, "warning"),
     ("kernel-tuning-daemons", TUNED | {f"{WANTS}/tlp.service": Link("/x")}, "info"),
-    ("kernel-sysctl-files", {}, "ok"),
+    ("kernel-sysctl-files", {}, "unknown"),
+    ("kernel-sysctl-files", {"/etc/hostname": "x"}, "ok"),
     ("kernel-sysctl-files", {"/etc/sysctl.conf": "vm.swappiness=10", "/proc/sys/vm/swappiness": "60"}, "info"),
     ("kernel-sysctl-files", {"/etc/sysctl.conf": "vm.swappiness=10", "/proc/sys/vm/swappiness": "10"}, "ok"),
     ("kernel-sysctl-files", {"/etc/sysctl.conf": "net.ipv4.ip_forward=1"}, "ok"),
-    ("kernel-irqbalance", {"/proc/9/comm": "irqbalance", "/proc/9/cmdline": "irqbalance\0"}, "info"),
-    ("kernel-irqbalance", {}, "ok"),
+    ("kernel-irqbalance", INIT | {"/proc/9/comm": "irqbalance", "/proc/9/cmdline": "irqbalance\0"}, "info"),
+    ("kernel-irqbalance", INIT, "ok"),
+    ("kernel-irqbalance", {}, "unknown"),
 ]
 
 
