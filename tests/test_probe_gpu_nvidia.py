@@ -12,7 +12,6 @@ from llmtune.probe.gpu.nvidia_device import bus_address
 from llmtune.probe.gpu.nvidia_links import nvlinks_between
 from llmtune.probe.gpu.nvml_words import harmful_words, throttle_words
 from llmtune.probe.host import Answer, Host, Json, Question
-from llmtune.probe.host import Answer, Question
 from llmtune.probe.reading import Malformed, Unreadable
 
 NO_LIBRARY: dict[Question, Answer | Unreadable] = {
