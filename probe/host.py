@@ -134,7 +134,7 @@ class Host:
         return self.stat(path) is not None
 
     def stat(self, path: str) -> Mapping[str, Json] | None:
-        """`kind` (file, directory, block, char, other), `size`, `uid`, `gid`, `mode`, `device`, `rdev` (major:minor)."""
+        """`kind` (file, directory, block, char, other), `size`, `uid`, `gid`, `mode`, `device` and `rdev` (as 8:0)."""
         answer = self._or_gap(True, path, "stat", path)
         if not _has(answer, _STAT_MEMBERS):
             return None

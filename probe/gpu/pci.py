@@ -48,6 +48,7 @@ class PcieBridge(Reading):
 
     pci_address: str
     width_max: int
+    width_now: int | None
 
 
 class DisplayDevice(Reading):
@@ -160,23 +161,24 @@ def _device(host: Host, address: str, code: int) -> DisplayDevice:
             width_now=None if status == "suspended" else host.parsed(lanes, parse_width, optional=True),
             width_max=width,
         ),
-        bridge=_narrowest_bridge(host, path) if width else None,
+        bridge=_narrowest_bridge(host, path, status == "suspended") if width else None,
         boot_vga=None if boot is None else bool(boot),
         runtime_status=status,
         iommu_group=int(group) if group.isascii() and group.isdigit() and len(group) < 10 else None,
     )
 
 
-def _narrowest_bridge(host: Host, path: str) -> PcieBridge | None:
+def _narrowest_bridge(host: Host, path: str, asleep: bool) -> PcieBridge | None:
     real = host.resolve(path) or path
-    narrowest = None
+    narrowest: tuple[int, PcieBridge] | None = None
     for _ in range(MAX_BRIDGES):
         real = real.rpartition("/")[0]
         address = real.rpartition("/")[2]
         if not _ADDRESS.fullmatch(address):
             break
-        width = host.parsed(f"{real}/max_link_width", parse_width, optional=True)
-        # The ports of a card's own switch are between it and the slot too: the narrowest of all is what counts.
-        if width is not None and (narrowest is None or width < narrowest.width_max):
-            narrowest = PcieBridge(pci_address=address, width_max=width)
-    return narrowest
+        most = host.parsed(f"{real}/max_link_width", parse_width, optional=True)
+        now = None if asleep else host.parsed(f"{real}/current_link_width", parse_width, optional=True)
+        # Many cards carry a switch: their own link is always full, and the way to the slot is that of a port above.
+        if most is not None and (narrowest is None or min(most, now or most) < narrowest[0]):
+            narrowest = min(most, now or most), PcieBridge(pci_address=address, width_max=most, width_now=now)
+    return narrowest[1] if narrowest else None

@@ -1,8 +1,11 @@
 """What stands between GPUs and the programs that would use them: modules, device nodes, IOMMU.
 
 Reads /sys/module/*, /dev/{kfd,nvidia*,dri/*}, /sys/bus/pci/devices/*/drm, /proc/driver/nvidia/gpus/*/information,
-/etc/group, /sys/kernel/iommu_groups/*/type (Documentation/ABI/testing/sysfs-kernel-iommu_groups).
+/etc/group, /opt/rocm/lib/rocblas/library, /sys/kernel/iommu_groups/*/type
+(Documentation/ABI/testing/sysfs-kernel-iommu_groups).
 """
+
+import re
 
 from ..host import Host
 from ..parse import parse_int, parse_key_values
@@ -14,6 +17,13 @@ from .unified import UnifiedMemory, read_unified
 MODULES = ("nvidia", "nouveau", "nova_core", "amdgpu", "radeon", "i915", "xe", "vfio_pci")
 RENDERING = ("amdgpu", "i915", "xe")
 MAX_NODES = 256
+ROCBLAS_DIRS = (
+    "/opt/rocm/lib/rocblas/library",
+    "/usr/lib64/rocblas/library",
+    "/usr/lib/x86_64-linux-gnu/rocblas/library",
+    "/usr/lib/rocblas/library",
+)
+_TARGET = re.compile(r"gfx[0-9a-f]{3,5}", re.ASCII)
 
 
 class DeviceNode(Reading):
@@ -40,6 +50,8 @@ class GpuSetup(Reading):
     iommu_type: str | None
     """DMA or DMA-FQ (translated), identity (passed through), of the GPUs' groups; None without an IOMMU."""
     unified: UnifiedMemory | None
+    rocblas_targets: tuple[str, ...] | None
+    """The targets for which the installed rocBLAS has kernels; None where none is found, or no AMD GPU asks for it."""
 
 
 def probe_gpu_setup(host: Host, devices: tuple[DisplayDevice, ...], gpus: tuple[Gpu, ...]) -> GpuSetup:
@@ -50,7 +62,16 @@ def probe_gpu_setup(host: Host, devices: tuple[DisplayDevice, ...], gpus: tuple[
         modules=tuple(name for name in MODULES if host.exists(f"/sys/module/{name}")) if ours else (),
         iommu_type=_iommu_type(host, ours),
         unified=read_unified(host, gpus),
+        rocblas_targets=_rocblas_targets(host) if any(gpu.vendor == "amd" for gpu in gpus) else None,
     )
+
+
+def _rocblas_targets(host: Host) -> tuple[str, ...] | None:
+    for folder in ROCBLAS_DIRS:
+        names = host.names(folder)
+        if names:
+            return tuple(sorted({match for name in names for match in _TARGET.findall(name)}))[:200]
+    return None
 
 
 def _nodes(host: Host, devices: tuple[DisplayDevice, ...]) -> tuple[DeviceNode, ...]:
