@@ -1,7 +1,22 @@
 """Every check of `doctor`, in the order of its output. A new check is a function and an entry in its topic's tuple."""
 
 from ..finding import Check
-from . import builds, containers, cpu, dimms, kernel, limits, measured, memory, numa, power, scheduling, storage, swap
+from . import (
+    builds,
+    containers,
+    cpu,
+    dimms,
+    gpu_nvidia,
+    kernel,
+    limits,
+    measured,
+    memory,
+    numa,
+    power,
+    scheduling,
+    storage,
+    swap,
+)
 
 CHECKS: tuple[Check, ...] = (
     *cpu.CHECKS,
@@ -15,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     *containers.CHECKS,
     *limits.CHECKS,
     *storage.CHECKS,
+    *gpu_nvidia.CHECKS,
     *builds.CHECKS,
     *kernel.CHECKS,
 )
