@@ -104,6 +104,7 @@ CASES = [
     ("numa-zone-reclaim", nodes() | {f"{VM}/zone_reclaim_mode": "0"}, "ok"),
     ("numa-zone-reclaim", {f"{VM}/zone_reclaim_mode": "1"}, "not-applicable"),
     ("numa-node-memory", nodes(second="0"), "warning"),
+    ("numa-node-memory", nodes(first="0", second="0"), "info"),
     ("numa-node-memory", nodes(), "ok"),
     ("numa-node-memory", nodes(second="junk"), "unknown"),
     ("numa-uneven", nodes(second="300000"), "info"),

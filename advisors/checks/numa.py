@@ -105,6 +105,13 @@ def _nodes_without_memory(snapshot: Snapshot) -> Verdict:
     empty = [node for node in nodes if not node.total_bytes]
     if not empty:
         return ok("every node with CPUs has memory of its own")
+    if len(empty) == len(nodes):
+        return Verdict(
+            status="info",
+            what="all memory is on nodes without CPUs, so none is local to any CPU",
+            evidence=tuple(seen(f"{NODE_DIR}/node{node.id}/meminfo", "MemTotal: 0 kB") for node in empty[:8]),
+            effect=NOT_KNOWN,
+        )
     listed = ", ".join(f"{node.id} (CPUs {format_cpu_list(node.cpus)})" for node in empty)
     return Verdict(
         status="warning",
