@@ -21,6 +21,7 @@ MARKS: dict[Status, tuple[str, str]] = {
 }
 INDENT = " " * 10
 SHELL_WORDS = {"sudo", "echo", "export", "unset", "numactl", "taskset", "nvidia-smi", "cmake", "pip", "ulimit", "env"}
+MAX_UNKNOWN_TOLD = 3
 MIN_WIDTH, MAX_WIDTH = 40, 100
 
 
@@ -45,10 +46,12 @@ def _topic_lines(findings: list[Finding], width: int, verbose: bool) -> Iterator
     """Worst first; what is good or does not apply in one line together, unless verbose."""
     for status in STATUSES:
         group = [finding for finding in findings if finding.status == status]
-        if verbose or status not in ("ok", "not-applicable"):
+        # A recording of one part of a machine leaves whole topics unknown: then the names are enough.
+        together = status in ("ok", "not-applicable") or (status == "unknown" and len(group) > MAX_UNKNOWN_TOLD)
+        if verbose or not together:
             for finding in group:
                 yield from _finding_lines(finding, width, verbose)
-        elif group and status == "ok":
+        elif group and status != "not-applicable":
             yield from _marked(status, ", ".join(finding.title for finding in group), width)
 
 
