@@ -203,6 +203,26 @@ def test_driver(bare: Snapshot, changes: dict[str, Any], status: str) -> None:
     assert finding.status == status, finding.what
 
 
+@pytest.mark.parametrize(
+    ("driver", "module", "status"),
+    [("nvidia", "570.86.15", "problem"), ("nvidia", None, "problem"), ("nouveau", None, "not-applicable")],
+)
+def test_module_that_nvml_does_not_reach(bare: Snapshot, driver: str, module: str | None, status: str) -> None:
+    stack = STACK.model_copy(update={"library_error": "Driver Not Loaded (NVML error 9)", "module_version": module})
+    gpu = LOST_GPU.model_copy(update={"driver": driver, "name": "GA102"})
+    assert find(bare, "gpu-driver-mismatch", (gpu,), stack).status == status
+
+
+def test_card_that_nvml_does_not_show(bare: Snapshot) -> None:
+    hidden = LOST_GPU.model_copy(update={"index": 1, "pci_address": "0000:42:00.0", "name": "GA102"})
+    finding = find(bare, "gpu-lost", (GOOD, hidden))
+    assert finding.status == "info"
+    assert finding.what.startswith("1 of 2 GPUs (0000:42:00.0) have NVIDIA's driver")
+    hung = STACK.model_copy(update={"library_error": "nvmlDeviceGetName(0): no answer within 5 s"})
+    assert find(bare, "gpu-lost", (GOOD, hidden), hung).status == "unknown"
+    assert find(bare, "gpu-lost", (GOOD, hidden.model_copy(update={"driver": "vfio-pci"}))).status == "ok"
+
+
 def test_library_without_a_gpu_is_no_problem(bare: Snapshot) -> None:
     stack = STACK.model_copy(update={"library_error": "Driver Not Loaded (NVML error 9)"})
     assert find(bare, "gpu-driver-mismatch", (), stack).status == "not-applicable"
@@ -229,14 +249,14 @@ def test_unread_is_never_ok(bare: Snapshot, check_id: str) -> None:
     )
     assert find(bare, check_id, (silent,), failed).status == "unknown"
     named = silent.model_copy(update={"name": "NVIDIA L4"})
-    if check_id not in ("gpu-lost", "gpu-links", "gpu-mig", "gpu-memory-errors"):
-        assert find(bare, check_id, (named,), failed).status == "unknown"
+    assert find(bare, check_id, (named,), failed).status == "unknown"
 
 
-@pytest.mark.parametrize("check_id", [check.id for check in CHECKS if check.id != "gpu-lost"])
-def test_nouveau_is_left_to_others(bare: Snapshot, check_id: str) -> None:
-    nouveau = LOST_GPU.model_copy(update={"driver": "nouveau"})
-    assert find(bare, check_id, (nouveau,), None).status == "not-applicable"
+@pytest.mark.parametrize("check_id", [check.id for check in CHECKS])
+@pytest.mark.parametrize("driver", ["nouveau", "vfio-pci", None])
+def test_other_drivers_are_left_to_others(bare: Snapshot, check_id: str, driver: str | None) -> None:
+    gpu = LOST_GPU.model_copy(update={"driver": driver, "name": "GA102 [GeForce RTX 3090]"})
+    assert find(bare, check_id, (gpu,), None).status == "not-applicable"
 
 
 def test_lost_card_is_named_and_does_not_hide_the_others(bare: Snapshot) -> None:

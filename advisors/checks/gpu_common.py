@@ -24,7 +24,13 @@ def nvidia_stack(snapshot: Snapshot) -> GpuStack | None:
 
 def alive(snapshot: Snapshot) -> tuple[Gpu, ...]:
     """The GPUs that NVIDIA's driver answers for."""
-    return tuple(gpu for gpu in nvidia_gpus(snapshot) if not gpu.lost and gpu.driver in ("nvidia", None) and gpu.name)
+    return tuple(gpu for gpu in nvidia_gpus(snapshot) if not gpu.lost and gpu.driver == "nvidia" and is_told(gpu))
+
+
+def is_told(gpu: Gpu) -> bool:
+    """Whether NVML (or nvidia-smi) spoke of it, not only the PCI bus."""
+    known = (gpu.uuid, gpu.compute_capability, gpu.memory.total_bytes, gpu.temperature_c, gpu.throttle_reasons)
+    return any(value is not None for value in known)
 
 
 def none_to_judge(snapshot: Snapshot) -> Verdict:

@@ -2,9 +2,9 @@
 
 from ...probe.gpu.types import Gpu
 from ...probe.snapshot import Snapshot
-from ..finding import NOT_KNOWN, Check, Effect, Verdict, not_applicable, ok, seen, unknown
+from ..finding import NOT_KNOWN, Check, Effect, Evidence, Verdict, not_applicable, ok, seen, unknown
 from . import gpu_nvidia_links, gpu_nvidia_power, gpu_nvidia_use
-from .gpu_common import alive, call, judge_each, none_to_judge, nvidia_gpus, nvidia_stack
+from .gpu_common import alive, call, is_told, judge_each, none_to_judge, nvidia_gpus, nvidia_stack
 
 
 def _lost(snapshot: Snapshot) -> Verdict:
@@ -13,7 +13,7 @@ def _lost(snapshot: Snapshot) -> Verdict:
         return not_applicable("no NVIDIA GPU")
     lost = [gpu for gpu in gpus if gpu.lost]
     if not lost:
-        return ok(f"{len(gpus)} of {len(gpus)} GPUs answer") if alive(snapshot) else none_to_judge(snapshot)
+        return _hidden(snapshot) if alive(snapshot) else none_to_judge(snapshot)
     named = ", ".join(f"GPU {gpu.index}" + (f" ({gpu.pci_address})" if gpu.pci_address else "") for gpu in lost)
     address = lost[0].pci_address
     return Verdict(
@@ -28,6 +28,26 @@ def _lost(snapshot: Snapshot) -> Verdict:
         fix="sudo dmesg | grep -i xid   # why; then "
         + (f"sudo nvidia-smi -r -i {address}   # or " if address else "")
         + "sudo systemctl reboot, and reseat the card if it happens again",
+    )
+
+
+def _hidden(snapshot: Snapshot) -> Verdict:
+    """GPUs of NVIDIA's driver that NVML does not count: kept from this container or job, or failed at start."""
+    gpus = [gpu for gpu in nvidia_gpus(snapshot) if gpu.driver == "nvidia"]
+    hidden = [gpu for gpu in gpus if not is_told(gpu)]
+    stack = nvidia_stack(snapshot)
+    if not hidden:
+        return ok(f"{len(gpus)} of {len(gpus)} GPUs answer")
+    if stack and stack.library_error:
+        return unknown(f"{len(hidden)} of {len(gpus)} GPUs were not asked: {stack.library_error}")
+    named = ", ".join(gpu.pci_address or f"GPU {gpu.index}" for gpu in hidden[:8])
+    return Verdict(
+        status="info",
+        what=f"{len(hidden)} of {len(gpus)} GPUs ({named}) have NVIDIA's driver, but NVML does not show them: "
+        "kept from this container or job, or failed at start",
+        evidence=tuple(seen(f"/sys/bus/pci/devices/{gpu.pci_address}/driver", gpu.driver) for gpu in hidden[:16]),
+        effect=NOT_KNOWN,
+        fix="sudo dmesg | grep -iE 'nvrm|xid'   # RmInitAdapter failed: the card did not start",
     )
 
 
@@ -57,16 +77,7 @@ def _driver(snapshot: Snapshot) -> Verdict:
             fix="sudo systemctl reboot   # in a container: start it anew after the host's driver was updated",
         )
     if "NVML error 9)" in error:
-        if not gpus:
-            return not_applicable("NVIDIA's library is installed, but there is no NVIDIA GPU")
-        return Verdict(
-            status="problem",
-            what="the NVIDIA kernel module is not loaded",
-            evidence=evidence,
-            effect=Effect(text="no CUDA program starts", basis="published", source="NVML API: error 9"),
-            fix="sudo modprobe nvidia   # sudo dmesg | tail tells why, if it fails",
-            undo="sudo modprobe -r nvidia",
-        )
+        return _not_loaded(snapshot, evidence)
     if "no answer within" in error:
         return Verdict(
             status="problem",
@@ -87,6 +98,32 @@ def _driver(snapshot: Snapshot) -> Verdict:
     if stack.driver_version is None:
         return unknown("NVML was not asked for the driver's version", *evidence)
     return ok(f"driver {stack.driver_version}, library and kernel module agree", *evidence)
+
+
+def _not_loaded(snapshot: Snapshot, evidence: tuple[Evidence, ...]) -> Verdict:
+    """NVML does not reach the kernel module."""
+    gpus = nvidia_gpus(snapshot)
+    stack = nvidia_stack(snapshot)
+    if not gpus:
+        return not_applicable("NVIDIA's library is installed, but there is no NVIDIA GPU")
+    if stack and stack.module_version:
+        return Verdict(
+            status="problem",
+            what=f"NVIDIA's kernel module {stack.module_version} is loaded, but NVML cannot reach it",
+            evidence=evidence,
+            effect=Effect(text="no CUDA program starts", basis="published", source="NVML API: error 9"),
+            fix="sudo nvidia-modprobe -u -c 0   # in a container: start it with --gpus all",
+        )
+    if all(gpu.driver != "nvidia" for gpu in gpus):
+        return not_applicable("NVIDIA's kernel module is not loaded; gpu-no-driver and gpu-nouveau judge that")
+    return Verdict(
+        status="problem",
+        what="NVIDIA's kernel module is not loaded",
+        evidence=evidence,
+        effect=Effect(text="no CUDA program starts", basis="published", source="NVML API: error 9"),
+        fix="sudo modprobe nvidia   # sudo dmesg | tail tells why, if it fails",
+        undo="sudo modprobe -r nvidia",
+    )
 
 
 def _memory_errors(snapshot: Snapshot) -> Verdict:
@@ -146,7 +183,8 @@ CHECKS = (
         why="A GPU that fell off the bus takes every model that is spread over it down with it.",
         explanation=(
             "NVML is asked for every GPU that the driver counts. A GPU is lost when NVML answers so (errors 15, 16, 8 "
-            "or 999); the others are still read. The kernel log names the cause as an Xid: 79 is a card that fell off "
+            "or 999); the others are still read. A GPU that has NVIDIA's driver and that NVML does not count is told: in "
+            "a container or a job it may rightly be kept away. The kernel log names the cause as an Xid: 79 is a card that fell off "
             "the bus (power, heat, riser cable), 48 and 94 memory errors, 119 a firmware that stopped."
         ),
         judge=_lost,
@@ -160,7 +198,7 @@ CHECKS = (
         explanation=(
             "NVML refuses to start with error 18 when the libraries on disk are not of the version of the loaded "
             "kernel module: a driver update was installed and the old module is still loaded. A reboot (or unloading "
-            "all nvidia modules) ends it. Error 9 means that the module is not loaded at all. A query that does not "
+            "all nvidia modules) ends it. Error 9 means that the module is not loaded or its device nodes cannot be reached. A query that does not "
             "come back within five seconds is a hanging driver. Other errors of NVML are told as unknown."
         ),
         judge=_driver,
