@@ -41,7 +41,7 @@ def _memory(snapshot: Snapshot) -> Iterator[str]:
 
 def _gpus(snapshot: Snapshot) -> Iterator[str]:
     for gpu in snapshot.gpus:
-        name = gpu.name or f"{VENDORS[gpu.vendor]} GPU"
+        name = gpu.name or " ".join(filter(None, (VENDORS[gpu.vendor], gpu.architecture, "GPU")))
         memory = gpu.memory
         told = [gpu.pci_address] if gpu.pci_address and not gpu.name else []
         if memory.kind == "unified":

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from ...probe.gpu.pci import PCI_DEVICES
 from ...probe.gpu.types import Gpu
+from ...probe.parse import format_cpu_list
 from ...probe.snapshot import Snapshot
 from ..finding import STATUSES, Check, Effect, Verdict, not_applicable, ok, seen, unknown
 
@@ -30,7 +31,12 @@ def _each(snapshot: Snapshot, judge: Callable[[Gpu], Verdict | None], silent: st
         return unknown(silent)
     status = min((verdict.status for _, verdict in verdicts), key=STATUSES.index)
     worst = [(gpu, verdict) for gpu, verdict in verdicts if verdict.status == status]
-    what = "; ".join(f"GPU {gpu.index}: {verdict.what}" for gpu, verdict in worst[:8])
+    told: dict[str, list[int]] = {}
+    for gpu, verdict in worst:
+        told.setdefault(verdict.what, []).append(gpu.index)
+    what = "; ".join(
+        f"GPU{'s' if len(indexes) > 1 else ''} {format_cpu_list(indexes)}: {text}" for text, indexes in told.items()
+    )
     return worst[0][1].model_copy(
         update={
             "what": worst[0][1].what if len(gpus) == 1 else what,

@@ -1,6 +1,6 @@
 """Checks of where GPUs sit: slot, NUMA node, IOMMU."""
 
-from ...probe.gpu.pci import PCI_DEVICES, DisplayDevice
+from ...probe.gpu.pci import NVIDIA, PCI_DEVICES, DisplayDevice
 from ...probe.parse import format_cpu_list
 from ...probe.snapshot import Snapshot
 from ..finding import NOT_KNOWN, Check, Effect, Verdict, not_applicable, ok, seen, unknown
@@ -16,9 +16,9 @@ def _cards(snapshot: Snapshot) -> list[DisplayDevice]:
 
 def _lanes(device: DisplayDevice) -> int | None:
     """The lanes in use: a link's width does not fall in idleness as its speed does."""
-    told = [device.link.width_now]
-    if device.bridge:
-        told += [device.bridge.width_max, device.bridge.width_now]
+    told: list[int | None] = [device.bridge.width_max] if device.bridge else []
+    if device.vendor_id != NVIDIA:  # NVML tells of NVIDIA's own links, and gpu-pcie-width judges them.
+        told += [device.link.width_now, device.bridge.width_now if device.bridge else None]
     return min((width for width in told if width is not None), default=None)
 
 
@@ -97,12 +97,12 @@ def _iommu(snapshot: Snapshot) -> Verdict:
     if len(cards) < 2:
         return not_applicable("fewer than two GPUs on cards of their own")
     kind = snapshot.gpu_setup.iommu_type
-    grouped = [device for device in cards if device.iommu_group is not None]
-    if not grouped:
-        return ok("no IOMMU between the GPUs")
-    path = f"/sys/kernel/iommu_groups/{grouped[0].iommu_group}/type"
     if kind is None:
-        return unknown("the kernel does not tell whether the IOMMU translates")
+        return unknown("the kernel does not tell whether an IOMMU translates")
+    if kind == "none":
+        return ok("no IOMMU between the GPUs", seen("/sys/kernel/iommu_groups", "empty"))
+    group = next((device.iommu_group for device in cards if device.iommu_group is not None), None)
+    path = f"/sys/kernel/iommu_groups/{'*' if group is None else group}/type"
     if kind == "identity":
         return ok("the IOMMU passes the GPUs' traffic through", seen(path, kind))
     return Verdict(

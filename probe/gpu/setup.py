@@ -48,7 +48,7 @@ class GpuSetup(Reading):
     modules: tuple[str, ...]
     """Which of the GPU drivers' modules are loaded."""
     iommu_type: str | None
-    """DMA or DMA-FQ (translated), identity (passed through), of the GPUs' groups; None without an IOMMU."""
+    """DMA or DMA-FQ (translated), identity (passed through), of the GPUs' groups; none: no IOMMU."""
     unified: UnifiedMemory | None
     rocblas_targets: tuple[str, ...] | None
     """The targets for which the installed rocBLAS has kernels; None where none is found, or no AMD GPU asks for it."""
@@ -134,4 +134,6 @@ def _iommu_type(host: Host, devices: tuple[DisplayDevice, ...]) -> str | None:
             told = host.text(f"/sys/kernel/iommu_groups/{device.iommu_group}/type", optional=True)
             if told:
                 return told[:20]
-    return None
+    if any(device.iommu_group is not None for device in devices):
+        return None
+    return "none" if devices and host.exists("/sys/kernel/iommu_groups") else None
