@@ -312,6 +312,23 @@ def test_a_laptop_lets_its_gpu_sleep(tmp_path: Path) -> None:
     )
 
 
+def test_a_laptop_sets_its_own_power_limit(tmp_path: Path) -> None:
+    supply = "/sys/class/power_supply/BAT0"
+    laptop = take_snapshot(tree_host(tmp_path, {f"{supply}/type": "Battery"}), disk_interval_s=0)
+    assert (
+        find(laptop, "gpu-power-limit", (GOOD.model_copy(update={"power": power(None, None)}),)).status
+        == "not-applicable"
+    )
+    assert find(laptop, "gpu-power-limit", (GOOD,)).status == "ok"
+
+
+def test_nobody_reseats_the_card_of_a_virtual_machine(tmp_path: Path) -> None:
+    files = {"/proc/cpuinfo": "processor : 0\nvendor_id : AuthenticAMD\nflags : lm hypervisor\n"}
+    guest = take_snapshot(tree_host(tmp_path, files), disk_interval_s=0)
+    finding = find(guest, "gpu-pcie-width", (GOOD.model_copy(update={"link": link(width=8)}),))
+    assert (finding.status, finding.fix) == ("info", None)
+
+
 def doctor(library: Path, tmp_path: Path, description: str) -> dict[str, dict[str, Any]]:
     """What the whole program says of the described machine."""
     place = tmp_path / "machine.txt"

@@ -66,11 +66,11 @@ def _driver(snapshot: Snapshot) -> Verdict:
         )
         if raw
     )
-    module = stack.module_version or "of another version"
+    module = f" {stack.module_version}" if stack.module_version else ""
     if "NVML error 18)" in error:
         return Verdict(
             status="problem",
-            what=f"the NVIDIA library and the loaded kernel module ({module}) are of different versions, "
+            what=f"the NVIDIA library and the loaded kernel module{module} are of different versions, "
             "as after an update without a reboot",
             evidence=evidence,
             effect=Effect(text="no CUDA program starts", basis="published", source="NVML API: error 18"),

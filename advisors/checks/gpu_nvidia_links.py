@@ -11,7 +11,11 @@ LANE_GB_S = {1: 0.25, 2: 0.5, 3: 0.985, 4: 1.969, 5: 3.938, 6: 7.563}
 
 
 def _width(snapshot: Snapshot) -> Verdict:
-    return judge_each(snapshot, _width_of, "the GPU does not tell its PCIe link")
+    verdict = judge_each(snapshot, _width_of, "the GPU does not tell its PCIe link")
+    if snapshot.cpu.hypervisor and verdict.status == "warning":
+        # The host decides what a guest's card is plugged into, and some hosts show no true slot.
+        return verdict.model_copy(update={"status": "info", "fix": None})
+    return verdict
 
 
 def _width_of(gpu: Gpu) -> Verdict | None:
@@ -136,7 +140,7 @@ CHECKS = (
             "The lanes in use are held against NVML's maximum, which already is the smaller of what card and slot can: "
             "a card in a slot of x8 is no fault. Fewer lanes than that are a bad contact, a riser or a firmware "
             "setting. While the link saves power (its generation is lowered too) and the GPU is not busy, it is told "
-            "only. A model that lies whole in one GPU's memory decodes at the same speed on any link."
+            "only, as it is in a virtual machine, where nobody can reseat a card. A model that lies whole in one GPU's memory decodes at the same speed on any link."
         ),
         judge=_width,
         sources=("NVML API reference: nvmlDeviceGetMaxPcieLinkWidth", "nvidia-smi(1): PCIe link width"),
@@ -157,7 +161,7 @@ CHECKS = (
     Check(
         id="gpu-bar1",
         topic="gpu",
-        title="Resizable BAR",
+        title="BAR1 of NVIDIA GPUs",
         why="With it the CPU addresses all of the GPU's memory at once instead of through a window of 256 MiB.",
         explanation=(
             "Told, never warned of: transfers to the GPU use its copy engines, which need no large BAR1. It matters "

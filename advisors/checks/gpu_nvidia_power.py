@@ -4,7 +4,7 @@ from ...probe.gpu.throttle import CLOCK_EVENTS
 from ...probe.gpu.types import Gpu
 from ...probe.snapshot import Snapshot
 from ..finding import NOT_KNOWN, Check, Effect, Verdict, not_applicable, ok
-from .gpu_common import call, is_busy, judge_each
+from .gpu_common import alive, call, is_busy, judge_each
 
 NEAR_SLOWDOWN_C = 3
 LOW_POWER_SHARE = 0.6
@@ -81,6 +81,9 @@ def _temperature_of(gpu: Gpu) -> Verdict | None:
 
 
 def _power_limit(snapshot: Snapshot) -> Verdict:
+    gpus = alive(snapshot)
+    if snapshot.power_supply.batteries and gpus and all(gpu.power.default_limit_mw is None for gpu in gpus):
+        return not_applicable("a laptop's firmware sets the GPU's power limit")
     return judge_each(snapshot, _power_limit_of, "the GPU tells no power limit, or not its default")
 
 
