@@ -85,4 +85,3 @@ ARC = pci_device(
     hwmon__hwmon4__power1_max="190000000\n",
     resource="0x00 0x00 0x00\n0x00 0x00 0x00\n0x6000000000 0x63ffffffff 0x14220c\n",
 )
-NVIDIA = {"vendor": "0x10de", "device": "0x2684"}

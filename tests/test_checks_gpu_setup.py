@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from gpu_machines import ARC, KFD, NULL, NVIDIA, RADEON, STRIX_HALO, kfd_node, pci_device
+from gpu_machines import ARC, KFD, NULL, RADEON, STRIX_HALO, kfd_node, pci_device
 from judging import judge
 from trees import Link
 
@@ -19,7 +19,7 @@ NODES_THERE = NULL | NODE | {"/dev/kfd": "", "/dev/dri/renderD128": ""}
 CONTAINER = {"/run/.containerenv": ""}
 CONSOLE = pci_device(vendor="0x1a03", driver=None)
 GRAPHICS = pci_device(vendor="0x8086", device="0x46a6", driver="i915")
-NVIDIA_CARD = pci_device(driver="nvidia", **NVIDIA)
+NVIDIA_CARD = pci_device(driver="nvidia", vendor="0x10de", device="0x2684")
 TWO_NODES = {
     "/sys/devices/system/cpu/online": "0-3",
     "/sys/devices/system/cpu/present": "0-3",
@@ -60,15 +60,20 @@ def two_cards(kind: str | None) -> Files:
         ("gpu-no-driver", {}, "not-applicable", "no GPU"),
         ("gpu-no-driver", CONSOLE, "not-applicable", "no GPU"),
         ("gpu-no-driver", RADEON, "ok", "every GPU"),
-        ("gpu-no-driver", pci_device(driver=None, **NVIDIA), "warning", "0000:03:00.0"),
+        ("gpu-no-driver", pci_device(driver=None, vendor="0x10de", device="0x2684"), "warning", "0000:03:00.0"),
         ("gpu-no-driver", pci_device(driver=None), "warning", "no kernel driver"),
         ("gpu-no-driver", pci_device(vendor="0x8086", device="0x46a6", driver=None), "info", "integrated"),
-        ("gpu-no-driver", pci_device(driver=None) | pci_device("0000:04:00.0", **NVIDIA, driver="nvidia"), "info", ""),
-        ("gpu-nouveau", pci_device(driver="nouveau", **NVIDIA), "warning", "nouveau runs"),
+        (
+            "gpu-no-driver",
+            pci_device(driver=None) | pci_device("0000:04:00.0", vendor="0x10de", device="0x2684", driver="nvidia"),
+            "info",
+            "",
+        ),
+        ("gpu-nouveau", pci_device(driver="nouveau", vendor="0x10de", device="0x2684"), "warning", "nouveau runs"),
         ("gpu-nouveau", pci_device(vendor="0x10de", device="0x1180", driver="nouveau"), "info", "older"),
         ("gpu-nouveau", NVIDIA_CARD, "ok", "nouveau"),
         ("gpu-nouveau", RADEON, "not-applicable", "no NVIDIA"),
-        ("gpu-vfio", pci_device(driver="vfio-pci", **NVIDIA), "info", "vfio-pci keeps"),
+        ("gpu-vfio", pci_device(driver="vfio-pci", vendor="0x10de", device="0x2684"), "info", "vfio-pci keeps"),
         ("gpu-vfio", RADEON, "ok", ""),
         ("gpu-device-nodes", RADEON, "unknown", "no /dev"),
         ("gpu-device-nodes", CONSOLE | NULL, "not-applicable", "no GPU"),
@@ -88,13 +93,13 @@ def two_cards(kind: str | None) -> Files:
         ("gpu-unified-memory", RADEON, "not-applicable", ""),
         ("gpu-unified-memory", {"/sys/devices/soc0/soc_id": "jep106:0070:01a1"}, "not-applicable", ""),
         ("gpu-pcie-bridge", pci_device(slot=4) | kfd_node(), "warning", "16 PCIe lanes and has 4"),
-        ("gpu-pcie-bridge", pci_device(slot=1, driver="nvidia", **NVIDIA), "warning", "has 1"),
+        ("gpu-pcie-bridge", pci_device(slot=1, driver="nvidia", vendor="0x10de", device="0x2684"), "warning", "has 1"),
         ("gpu-pcie-bridge", pci_device(slot=8) | kfd_node(), "info", "has 8"),
         ("gpu-pcie-bridge", pci_device(slot=4) | kfd_node() | BATTERY, "info", "has 4"),
         ("gpu-pcie-bridge", pci_device(slot=4) | kfd_node() | VIRTUAL, "not-applicable", "virtual"),
         ("gpu-pcie-bridge", RADEON, "ok", "all its lanes"),  # at 2.5 of 16 GT/s, since it is idle
         ("gpu-pcie-bridge", pci_device(slot=4) | kfd_node(gfx=110501), "not-applicable", "no GPU on a card"),
-        ("gpu-pcie-bridge", pci_device(width=8, slot=16, **NVIDIA), "ok", ""),
+        ("gpu-pcie-bridge", pci_device(width=8, slot=16, vendor="0x10de", device="0x2684"), "ok", ""),
         ("gpu-numa-node", RADEON | TWO_NODES | {f"{PLACE}/numa_node": "1"}, "info", "node 1 (CPUs 2-3)"),
         ("gpu-numa-node", RADEON | TWO_NODES | {f"{PLACE}/numa_node": "0"}, "ok", ""),
         ("gpu-numa-node", RADEON | TWO_NODES, "unknown", "firmware"),

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from gpu_machines import ARC, NVIDIA, PCI, RADEON, STRIX_HALO, kfd_node, pci_device
+from gpu_machines import ARC, PCI, RADEON, STRIX_HALO, kfd_node, pci_device
 from trees import Link, tree_host
 
 from llmtune.probe.gpu.amd import parse_dpm
@@ -157,7 +157,7 @@ def test_intel_graphics_share_memory(tmp_path: Path) -> None:
 
 
 def test_nvidia_without_its_library(tmp_path: Path) -> None:
-    gpu = only_gpu(tmp_path, pci_device(driver="nouveau", **NVIDIA))
+    gpu = only_gpu(tmp_path, pci_device(driver="nouveau", vendor="0x10de", device="0x2684"))
     assert (gpu.vendor, gpu.driver, gpu.pci_address, gpu.name) == ("nvidia", "nouveau", "0000:03:00.0", None)
 
 
@@ -167,7 +167,7 @@ def test_nvidia_that_answers_is_not_shown_twice(tmp_path: Path) -> None:
         ("nvml", "nvmlDeviceGetPciInfo", 0): {"busId": "00000000:03:00.0"},
         ("nvml", "nvmlDeviceGetName", 0): "NVIDIA GeForce RTX 4090",
     }
-    host = tree_host(tmp_path, pci_device(driver="nvidia", numa_node="1", **NVIDIA), answers)
+    host = tree_host(tmp_path, pci_device(driver="nvidia", numa_node="1", vendor="0x10de", device="0x2684"), answers)
     (gpu,) = probe_gpus(host).gpus
     assert (gpu.name, gpu.numa_node, gpu.driver) == ("NVIDIA GeForce RTX 4090", 1, "nvidia")
 
