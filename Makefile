@@ -4,6 +4,8 @@ VENV   ?= .venv
 PREFIX ?= /opt/llmtune
 BINDIR ?= /usr/local/bin
 BIN     = $(VENV)/bin
+# So that the first start is as fast as the later ones, also where Python may not write bytecode.
+COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli probe reports || true
 PYTEST  = $(BIN)/python -m pytest
 
 .PHONY: help doctor test test-heavy lint format bench docs install uninstall clean
@@ -46,11 +48,13 @@ $(VENV)/.python:
 $(VENV)/.runtime: pyproject.toml | $(VENV)/.python
 	@echo "Installing llmtune into $(VENV) ..." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . >&2
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.python
 	@echo "Installing llmtune and its test tools into $(VENV) ..." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >&2
+	@$(COMPILE)
 	@mkdir -p build/path && ln -sfn ../.. build/path/llmtune
 	@touch $@ $(VENV)/.runtime
 

@@ -14,6 +14,7 @@ from .cpuinfo_check import CpuCrosscheck, check_cpu
 from .dimms import Dimms, probe_dimms
 from .diskstats import SAMPLE_SECONDS, start_disk_sample
 from .effective import Effective, read_effective
+from .engines import Engines, read_engines
 from .gpu.gpus import probe_gpus
 from .gpu.pci import DisplayDevice, read_display_devices
 from .gpu.setup import GpuSetup, probe_gpu_setup
@@ -23,6 +24,7 @@ from .kernel import Kernel, probe_kernel
 from .load import Load, probe_load
 from .measure.measurement import Measurement
 from .memory import Memory, probe_memory
+from .models import ModelFile, probe_models
 from .numa import Numa, probe_numa
 from .power_supply import PowerSupply, probe_power_supply
 from .reading import Gap, Reading
@@ -58,6 +60,8 @@ class Snapshot(Reading):
     builds: tuple[Build, ...]
     """llama.cpp and ggml builds."""
     blas: Blas
+    engines: Engines
+    models: tuple[ModelFile, ...]
     tuning: Tuning
     gpus: tuple[Gpu, ...]
     gpu_pairs: tuple[GpuPair, ...]
@@ -80,11 +84,12 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
     cgroup = _run(host, "cgroup", probe_cgroup)
     displays = _run(host, "gpu", read_display_devices)
     gpu = _run(host, "gpu", lambda host: probe_gpus(host, displays))
+    numa = _run(host, "numa", probe_numa)
     return Snapshot(
         machine=host.source.name,
         kernel=_run(host, "kernel", probe_kernel),
         cpu=cpu,
-        numa=_run(host, "numa", probe_numa),
+        numa=numa,
         memory=_run(host, "memory", probe_memory),
         dimms=_run(host, "dimms", probe_dimms),
         cgroup=cgroup,
@@ -97,6 +102,8 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
         power_supply=_run(host, "power_supply", probe_power_supply),
         builds=_run(host, "builds", probe_builds),
         blas=_run(host, "blas", probe_blas),
+        engines=_run(host, "engines", lambda host: read_engines(host, len(numa.nodes))),
+        models=_run(host, "models", probe_models),
         tuning=_run(host, "tuning", probe_tuning),
         gpus=gpu.gpus,
         gpu_pairs=gpu.pairs,

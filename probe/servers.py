@@ -1,0 +1,199 @@
+"""Running inference servers: who they are, where they listen, what they hold in memory and where.
+
+Reads /proc/PID (proc_pid(5)): comm, cmdline without secrets, exe, status, numa_maps, cgroup, oom_score_adj, limits,
+environ (thread variables only), and asks llama-server's /props on its own loopback port.
+"""
+
+import json
+import re
+
+from .host import Host
+from .limits import Limit, parse_limits
+from .listening import Listener, listeners_of, read_listeners
+from .meminfo import parse_meminfo
+from .parse import parse_cpu_list, parse_int, parse_key_values
+from .reading import Malformed, Reading
+from .server_arguments import ServerArguments, parse_server_arguments
+
+MAX_SERVERS = 32
+MAX_ANSWER = 1 << 20
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_PROC_BIND", "GOMP_CPU_AFFINITY")
+_BINARIES = {
+    "llama-server": "llama.cpp",
+    "llama": "llama.cpp",
+    "ollama": "Ollama",
+    "ollama_llama_se": "llama.cpp",  # Linux cuts process names at 15 characters.
+    "koboldcpp": "KoboldCpp",
+    "llamafile": "llamafile",
+    "text-generation": "TGI",
+    "tritonserver": "Triton",
+    "ovms": "OpenVINO Model Server",
+}
+_MODULES = (
+    (r"\bvllm\b.*\bserve\b|vllm\.entrypoints", "vLLM"),
+    (r"\bsglang\b.*\b(?:serve|launch_server)\b|sglang\.launch_server", "SGLang"),
+    (r"\bllama_cpp\.server\b|\bxllamacpp\b", "llama.cpp"),
+    (r"\btrtllm-serve\b", "TensorRT-LLM"),
+    (r"\blmdeploy\b.*\bserve\b", "LMDeploy"),
+    (r"\bmlc_llm\b.*\bserve\b", "MLC LLM"),
+    (r"\bktransformers\b", "KTransformers"),
+)
+PATTERN = rf"^(?:{'|'.join(_BINARIES)})$|" + "|".join(
+    f"^(?:\\S*/)?python[0-9.]* .*(?:{pattern})" for pattern, _ in _MODULES
+)
+
+
+class NodePages(Reading):
+    """How much of a process lies on one NUMA node."""
+
+    node: int
+    bytes: int
+
+
+class Server(Reading):
+    """One running server."""
+
+    engine: str
+    pid: int
+    executable: str | None
+    """None where the process belongs to another user."""
+    uid: int | None
+    arguments: ServerArguments
+    port: int | None
+    everywhere: bool | None
+    """Whether other machines can reach it; None where that cannot be seen."""
+    model: str | None
+    """As the server was told, or as it tells."""
+    model_bytes: int | None
+    """The model file's size, where it is a file of this machine."""
+    threads: int | None
+    """All threads of the process."""
+    cpus_allowed: tuple[int, ...] | None
+    resident_anon_bytes: int | None
+    resident_file_bytes: int | None
+    locked_bytes: int | None
+    swapped_bytes: int | None
+    nodes: tuple[NodePages, ...]
+    """Where its pages lie; empty on one node or where that cannot be seen."""
+    variables: dict[str, str]
+    oom_score_adj: int | None
+    open_files: Limit | None
+    cgroup: str | None
+
+
+def read_servers(host: Host, node_count: int) -> tuple[Server, ...]:
+    """The servers that run; `node_count` tells whether it is worth asking where their pages lie."""
+    pids = host.processes(PATTERN)[:MAX_SERVERS]
+    listeners = read_listeners(host) if pids else ()
+    found = (_read_server(host, pid, listeners, node_count) for pid in pids)
+    return tuple(server for server in found if server is not None)
+
+
+def engine_of(comm: str, argv: tuple[str, ...]) -> str | None:
+    """The engine that a process runs, by its name and arguments."""
+    if comm in _BINARIES:
+        if comm == "llama" and "serve" not in argv[1:3]:
+            return None
+        if comm == "ollama" and "serve" not in argv and "runner" not in argv:
+            return None
+        return _BINARIES[comm]
+    line = " ".join(argv[:6])
+    return next((engine for pattern, engine in _MODULES if re.search(pattern, line)), None)
+
+
+def parse_numa_maps(text: str) -> tuple[NodePages, ...]:
+    """The pages of each mapping by node (`N0=123`), times its page size, added up."""
+    totals: dict[int, int] = {}
+    for line in text.splitlines():
+        size = re.search(r"kernelpagesize_kB=([0-9]{1,9})", line)
+        page_bytes = int(size[1]) << 10 if size else 4096
+        for node, pages in re.findall(r"\bN([0-9]{1,4})=([0-9]{1,15})", line):
+            totals[int(node)] = totals.get(int(node), 0) + int(pages) * page_bytes
+    return tuple(NodePages(node=node, bytes=totals[node]) for node in sorted(totals))
+
+
+def _read_server(host: Host, pid: int, listeners: tuple[Listener, ...], node_count: int) -> Server | None:
+    argv = host.arguments(pid)
+    engine = engine_of(host.text(f"/proc/{pid}/comm", optional=True) or "", argv)
+    if engine is None:
+        return None
+    arguments = parse_server_arguments(argv)
+    held = listeners_of(host, pid, listeners)
+    listener = next((one for one in held if one.port == arguments.port), held[0] if held else None)
+    port = listener.port if listener else arguments.port
+    status = host.text(f"/proc/{pid}/status", optional=True) or ""
+    sizes = _sizes(status)
+    fields = parse_key_values(status)
+    told = _told_model(host, port) if engine == "llama.cpp" and port and listener else None
+    model = told or arguments.model
+    size = (host.stat(model) or {}).get("size") if model and model.startswith("/") else None
+    limits = host.parsed(f"/proc/{pid}/limits", parse_limits, optional=True) or {}
+    return Server(
+        engine=engine,
+        pid=pid,
+        executable=host.link(f"/proc/{pid}/exe"),
+        uid=_number(fields.get("Uid", "").split("\t")[0]),
+        arguments=arguments,
+        port=port,
+        everywhere=listener.everywhere if listener else None,
+        model=model,
+        model_bytes=size if isinstance(size, int) and size > 0 else None,
+        threads=_number(fields.get("Threads")),
+        cpus_allowed=_cpus(fields.get("Cpus_allowed_list")),
+        resident_anon_bytes=sizes.get("RssAnon"),
+        resident_file_bytes=sizes.get("RssFile"),
+        locked_bytes=sizes.get("VmLck"),
+        swapped_bytes=sizes.get("VmSwap"),
+        nodes=_nodes(host, pid) if node_count > 1 else (),
+        variables=dict(host.variables(pid, THREAD_VARIABLES)),
+        oom_score_adj=host.integer(f"/proc/{pid}/oom_score_adj", -1000, 1000, optional=True),
+        open_files=limits.get("Max open files"),
+        cgroup=_cgroup(host, pid),
+    )
+
+
+def _told_model(host: Host, port: int) -> str | None:
+    """The model path that a llama-server tells at /props."""
+    answer = host.http(port, "/props")
+    try:
+        properties = json.loads(answer[:MAX_ANSWER]) if answer else None
+    except (ValueError, RecursionError):
+        return None
+    path = properties.get("model_path") if isinstance(properties, dict) else None
+    return path[:4096] if isinstance(path, str) and path else None
+
+
+def _nodes(host: Host, pid: int) -> tuple[NodePages, ...]:
+    text = host.text(f"/proc/{pid}/numa_maps", optional=True)
+    return parse_numa_maps(text) if text else ()
+
+
+def _sizes(status: str) -> dict[str, int]:
+    try:
+        return parse_meminfo(status)
+    except Malformed:
+        return {}
+
+
+def _cpus(text: str | None) -> tuple[int, ...] | None:
+    try:
+        return parse_cpu_list(text) if text else None
+    except Malformed:
+        return None
+
+
+def _number(text: str | None) -> int | None:
+    try:
+        return parse_int(text, 0) if text else None
+    except Malformed:
+        return None
+
+
+def _cgroup(host: Host, pid: int) -> str | None:
+    """The path of the process' cgroup: the unified one, else that of systemd's hierarchy."""
+    lines = [line.split(":", 2) for line in (host.text(f"/proc/{pid}/cgroup", optional=True) or "").splitlines()]
+    for controllers in ("", "name=systemd"):
+        for parts in lines:
+            if len(parts) == 3 and parts[1] == controllers:
+                return parts[2]
+    return None
