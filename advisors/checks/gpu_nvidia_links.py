@@ -140,7 +140,8 @@ CHECKS = (
             "The lanes in use are held against NVML's maximum, which already is the smaller of what card and slot can: "
             "a card in a slot of x8 is no fault. Fewer lanes than that are a bad contact, a riser or a firmware "
             "setting. While the link saves power (its generation is lowered too) and the GPU is not busy, it is told "
-            "only, as it is in a virtual machine, where nobody can reseat a card. A model that lies whole in one GPU's memory decodes at the same speed on any link."
+            "only, as it is in a virtual machine, where nobody can reseat a card. A model that lies whole in one GPU's "
+            "memory decodes at the same speed on any link."
         ),
         judge=_width,
         sources=("NVML API reference: nvmlDeviceGetMaxPcieLinkWidth", "nvidia-smi(1): PCIe link width"),
