@@ -40,6 +40,9 @@ def _memory(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _gpus(snapshot: Snapshot) -> Iterator[str]:
+    unified = snapshot.gpu_setup.unified
+    if unified and not snapshot.gpus:
+        yield _line("GPU", f"{unified.kind} (shares the machine's memory)")
     for gpu in snapshot.gpus:
         name = gpu.name or " ".join(filter(None, (VENDORS[gpu.vendor], gpu.architecture, "GPU")))
         memory = gpu.memory

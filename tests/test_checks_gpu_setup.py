@@ -143,6 +143,13 @@ def test_closed_nodes_name_their_group(tmp_path: Path) -> None:
     assert finding.undo == 'sudo gpasswd -d "$USER" render'
 
 
+def test_a_gb10_has_no_slot(tmp_path: Path) -> None:
+    files = pci_device(driver="nvidia", vendor="0x10de", device="0x2e12", slot=1)
+    assert judge(tmp_path / "card", "gpu-pcie-bridge", files).status == "warning"
+    files |= {"/sys/devices/soc0/soc_id": "jep106:0426:8901"}
+    assert judge(tmp_path / "gb10", "gpu-pcie-bridge", files).status == "not-applicable"
+
+
 def test_open_nodes_are_good(tmp_path: Path) -> None:
     answers: dict[Question, Answer] = {("access", "/dev/kfd"): True, ("access", "/dev/dri/renderD128"): True}
     assert judge(tmp_path, "gpu-device-nodes", RADEON | NODES_THERE, answers).status == "ok"

@@ -13,7 +13,8 @@ from llmtune.probe.gpu.pci import parse_generation, parse_width, read_display_de
 from llmtune.probe.gpu.setup import parse_minor
 from llmtune.probe.gpu.types import Gpu
 from llmtune.probe.gpu.unified import read_unified
-from llmtune.probe.host import Answer, Question
+from llmtune.probe.host import Answer, Host, Question
+from llmtune.probe.live import LiveSource
 from llmtune.probe.reading import Malformed, Unreadable
 
 Files = dict[str, str | bytes | Link]
@@ -172,6 +173,14 @@ def test_nvidia_that_answers_is_not_shown_twice(tmp_path: Path) -> None:
     assert (gpu.name, gpu.numa_node, gpu.driver) == ("NVIDIA GeForce RTX 4090", 1, "nvidia")
 
 
+def test_sleeping_nvidia_is_not_asked(tmp_path: Path) -> None:
+    files = pci_device(driver="nvidia", vendor="0x10de", device="0x2684", power__runtime_status="suspended\n")
+    host = tree_host(tmp_path, files, {("nvml", "nvmlDeviceGetCount"): 1})
+    (gpu,) = probe_gpus(host).gpus
+    assert (gpu.vendor, gpu.driver, gpu.name) == ("nvidia", "nvidia", None)
+    assert not [question for question in host.answers if question[0] == "nvml"]
+
+
 def test_links_of_the_topology(tmp_path: Path) -> None:
     files = kfd_node(1, location=0x100) | kfd_node(2, location=0x200) | kfd_node(3, location=0x300)
     nodes = "/sys/class/kfd/kfd/topology/nodes"
@@ -180,6 +189,31 @@ def test_links_of_the_topology(tmp_path: Path) -> None:
     files[f"{nodes}/2/io_links/0/properties"] = "type 2\nnode_from 2\nnode_to 0\n"
     system = probe_gpus(tree_host(tmp_path, files))
     assert [(pair.first, pair.second, pair.kind) for pair in system.pairs] == [(0, 1, "XGMI"), (0, 2, "PCIe")]
+
+
+def test_only_the_live_machine_knows_who_may_open(tmp_path: Path) -> None:
+    assert Host(LiveSource()).may_open("/dev/null") is True
+    assert Host(LiveSource()).may_open(str(tmp_path / "nothing")) is False
+    assert tree_host(tmp_path, {"/dev/null": ""}).may_open("/dev/null") is None
+
+
+def test_no_gpu_costs_few_questions(tmp_path: Path) -> None:
+    host = tree_host(tmp_path, {f"{PCI}/0000:00:{n:02x}.0/class": "0x020000" for n in range(20)})
+    assert probe_gpus(host).gpus == ()
+    assert len(host.answers) < 50
+
+
+def test_rocm_and_module_versions(tmp_path: Path) -> None:
+    more = {"/opt/rocm/.info/version": "6.4.1-83\n", "/sys/module/amdgpu/version": "6.12.12\n", "/dev/kfd": ""}
+    (stack,) = probe_gpus(tree_host(tmp_path, RADEON | more)).stacks
+    assert (stack.vendor, stack.driver_version, stack.module_version) == ("amd", "6.4.1-83", "6.12.12")
+    assert stack.device_nodes == ("/dev/kfd",)
+
+
+def test_gb10_shares_memory(tmp_path: Path) -> None:
+    files = pci_device(driver="nvidia", vendor="0x10de", device="0x2e12")
+    gpu = only_gpu(tmp_path, files | {"/sys/devices/soc0/soc_id": "jep106:0426:8901"})
+    assert (gpu.integrated, gpu.memory.kind) == (True, "unified")
 
 
 def test_jetson(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ def _pcie(snapshot: Snapshot) -> Verdict:
         return not_applicable("no GPU on a card of its own on the PCI bus")
     if snapshot.container.hypervisor:
         return not_applicable("the slots of a virtual machine are not real")
+    if snapshot.gpu_setup.unified and snapshot.gpu_setup.unified.own_gpu_memory:
+        return not_applicable("the GPU is linked to the CPU by NVLink-C2C")
     wide = {d: (d.link.width_max, lanes) for d in cards if d.link.width_max and (lanes := _lanes(d))}
     if not wide:
         return unknown("the kernel does not tell how many lanes the card and its slot have")

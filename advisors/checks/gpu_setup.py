@@ -20,10 +20,9 @@ def gpu_devices(snapshot: Snapshot) -> tuple[DisplayDevice, ...]:
 
 def is_integrated(snapshot: Snapshot, device: DisplayDevice) -> bool | None:
     """Whether a device is part of the processor; None where it cannot be told."""
-    if device.vendor_id == NVIDIA:
-        return False
     found = next((gpu for gpu in snapshot.gpus if gpu.pci_address == device.pci_address), None)
-    return found.integrated if found else None
+    told = found.integrated if found else None
+    return bool(told) if device.vendor_id == NVIDIA else told
 
 
 def label(snapshot: Snapshot, address: str | None) -> str:
@@ -191,6 +190,9 @@ def _suspended(snapshot: Snapshot) -> Verdict:
         status="info",
         what=f"{names} sleeps and was left asleep: its load and temperature were not read; it wakes when used",
         evidence=tuple(seen(f"{PCI_DEVICES}/{d.pci_address}/power/runtime_status", "suspended") for d in asleep),
+        fix="nvidia-smi; llmtune doctor   # to have it read too: the first command wakes it for some seconds"
+        if all(device.vendor_id == NVIDIA for device in asleep)
+        else None,
     )
 
 
@@ -268,7 +270,7 @@ CHECKS = (
         topic="gpu",
         title="Sleeping GPUs",
         why="A sleeping GPU wakes by itself when used; asking it for its temperature would wake it for nothing.",
-        explanation="Told so that missing figures are understood. There is nothing to fix.",
+        explanation="Told so that missing figures are understood. Nothing is wrong; a first command can wake the GPU.",
         judge=_suspended,
         sources=("Documentation/ABI/testing/sysfs-devices-power: runtime_status",),
     ),

@@ -1,8 +1,9 @@
 """AMD's GPUs, from the kernel alone.
 
 Reads below /sys/bus/pci/devices/<address>: mem_info_*, gpu_busy_percent, pp_dpm_sclk, pp_dpm_mclk, unique_id,
-product_name, serial_number, ip_discovery/die/0/GC/0, hwmon/hwmon*/{power1_*,temp*} (Documentation/gpu/amdgpu), and the
-topology of `kfd.py`. Of a sleeping GPU only the sizes are read, which the driver knows without waking it.
+product_name, serial_number, ip_discovery/die/0/GC/0, hwmon/hwmon*/{power1_*,temp*} (Documentation/gpu/amdgpu), the
+topology of `kfd.py`, /opt/rocm/.info/version and /sys/module/amdgpu/version. Of a sleeping GPU only the sizes are
+read, which the driver knows without waking it.
 """
 
 import re
@@ -12,7 +13,7 @@ from ..reading import Malformed
 from .bare import blank_gpu, gpu_from_bus, hwmon, pci_name
 from .kfd import KfdGpu, kfd_pairs, read_kfd
 from .pci import AMD, PCI_DEVICES, DisplayDevice
-from .types import Gpu, GpuClocks, GpuMemory, GpuPair
+from .types import Gpu, GpuClocks, GpuMemory, GpuPair, GpuStack
 
 MAX_GPUS = 64
 APU_TARGETS = frozenset(
@@ -70,6 +71,21 @@ def read_amd(host: Host, devices: tuple[DisplayDevice, ...]) -> tuple[tuple[Gpu,
         if address not in addresses:
             gpus.append(_gpu(host, len(gpus), None, device, True))
     return tuple(gpus[:MAX_GPUS]), kfd_pairs(topology, {gpu.node: n for n, gpu in enumerate(topology)})
+
+
+def amd_stack(host: Host) -> GpuStack:
+    """ROCm's version and the module's, which only AMD's own packages of it tell."""
+    nodes = ["/dev/kfd"] if host.exists("/dev/kfd") else []
+    nodes += [f"/dev/dri/{name}" for name in host.names("/dev/dri")[:MAX_GPUS] if name.startswith("renderD")]
+    return GpuStack(
+        vendor="amd",
+        driver_version=(host.text("/opt/rocm/.info/version", optional=True) or "")[:40] or None,
+        module_version=(host.text("/sys/module/amdgpu/version", optional=True) or "")[:40] or None,
+        cuda_version=None,
+        library_error=None,
+        device_nodes=tuple(nodes),
+        missing_device_nodes=(),  # `setup.py` tells, with who may open them.
+    )
 
 
 def _gpu(host: Host, index: int, compute: KfdGpu | None, device: DisplayDevice | None, whole: bool) -> Gpu:

@@ -6,6 +6,7 @@ from .bare import gpu_from_bus, pci_name
 from .kfd import KFD_NODES
 from .pci import AMD, INTEL, NVIDIA, DisplayDevice, address_key, read_display_devices
 from .types import Gpu, GpuPair, GpuStack, GpuSystem
+from .unified import read_unified
 
 MAX_GPUS = 64
 NVIDIA_SIGNS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu")
@@ -29,17 +30,20 @@ def probe_gpus(host: Host, devices: tuple[DisplayDevice, ...] | None = None) -> 
     gpus: list[Gpu] = []
     pairs: list[GpuPair] = []
     stacks: list[GpuStack] = []
-    if has_nvidia(host, devices):
+    if nvidia_sleeps(devices):  # NVML would wake it.
+        gpus += join(host, (), devices)
+    elif has_nvidia(host, devices):
         from .nvidia import read_nvidia
 
         told, told_pairs, stack = read_nvidia(host)
-        gpus += join(host, told, devices)
+        gpus += shared(host, join(host, told, devices))
         pairs += told_pairs
         stacks += [stack] if stack else []
     if any(device.vendor_id == AMD for device in devices) or host.exists(KFD_NODES):
-        from .amd import read_amd
+        from .amd import amd_stack, read_amd
 
         told, told_pairs = read_amd(host, devices)
+        stacks += [amd_stack(host)] if any(gpu.driver == "amdgpu" for gpu in told) else []
         gpus += told
         pairs += told_pairs
     if not host.live and not any(gpu.vendor == "amd" for gpu in gpus):
@@ -55,6 +59,12 @@ def probe_gpus(host: Host, devices: tuple[DisplayDevice, ...] | None = None) -> 
         gpus += read_intel(host, devices)
     # Without validation: building the validator of all these types would cost more than everything above.
     return GpuSystem.model_construct(gpus=tuple(gpus), pairs=tuple(pairs), stacks=tuple(stacks))
+
+
+def nvidia_sleeps(devices: tuple[DisplayDevice, ...]) -> bool:
+    """Whether every NVIDIA GPU on the bus is asleep, as they are in laptops."""
+    ours = [device for device in devices if device.vendor_id == NVIDIA]
+    return bool(ours) and all(device.runtime_status == "suspended" for device in ours)
 
 
 def has_nvidia(host: Host, devices: tuple[DisplayDevice, ...]) -> bool:
@@ -102,6 +112,19 @@ def join(host: Host, told: tuple[Gpu, ...], devices: tuple[DisplayDevice, ...]) 
         gpu = gpu_from_bus(start + number, "nvidia", device)
         joined.append(gpu.model_copy(update={"name": pci_name(host, device)}))
     return joined
+
+
+def shared(host: Host, gpus: list[Gpu]) -> list[Gpu]:
+    """NVIDIA's GPUs, marked where they work in the machine's own memory; NVML tells no size of it."""
+    unified = read_unified(host, tuple(gpus)) if any(gpu.memory.total_bytes is None for gpu in gpus) else None
+    if unified is None or unified.own_gpu_memory:
+        return gpus
+    return [
+        gpu.model_copy(update={"integrated": True, "memory": gpu.memory.model_copy(update={"kind": "unified"})})
+        if gpu.memory.total_bytes is None and gpu.lost is None
+        else gpu
+        for gpu in gpus
+    ]
 
 
 def key(address: str) -> str:
