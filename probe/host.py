@@ -115,10 +115,11 @@ class Host:
         """A file that holds a kernel list such as `0-3,8`."""
         return self.parsed(path, parse_cpu_list, optional=optional)
 
-    def names(self, path: str, *, optional: bool = True) -> tuple[str, ...]:
-        """The names in a directory, in natural order; empty where there is none."""
+    def names(self, path: str, *, optional: bool = True, natural: bool = True) -> tuple[str, ...]:
+        """The names in a directory, in natural order (costly for thousands) or plain; empty where there is none."""
         answer = self._or_gap(optional, path, "list", path)
-        return tuple(sorted((str(name) for name in answer), key=natural_key)) if isinstance(answer, list) else ()
+        found = [str(name) for name in answer] if isinstance(answer, list) else []
+        return tuple(sorted(found, key=natural_key if natural else None))
 
     def numbered(self, path: str, prefix: str) -> dict[int, str]:
         """The entries `prefix<number>` of a directory: number -> full path, in order."""

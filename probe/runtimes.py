@@ -77,10 +77,10 @@ def read_runtimes(host: Host) -> tuple[Runtime, ...]:
 def _programs(host: Host) -> Iterator[Runtime]:
     seen: set[str] = set()
     for directory in _program_directories(host):
-        for name in host.names(directory):
+        for name in host.names(directory, natural=False):
             if name in PROGRAMS:
                 real = host.resolve(f"{directory}/{name}")
-                if real is not None and (real, name) not in seen:
+                if real is not None and real not in seen:
                     seen.add(real)
                     yield Runtime(
                         engine=PROGRAMS[name], name=name, kind="program", version=None, path=f"{directory}/{name}"
@@ -98,7 +98,7 @@ def _program_directories(host: Host) -> tuple[str, ...]:
 
 def _packages(host: Host) -> Iterator[Runtime]:
     for directory in package_directories(host):
-        for entry in host.names(directory)[:MAX_PACKAGES]:
+        for entry in host.names(directory, natural=False)[:MAX_PACKAGES]:
             match = _DIST_INFO.fullmatch(entry)
             engine = PACKAGES.get(match[1].lower().replace("-", "_").replace(".", "_")) if match else None
             if match and engine:

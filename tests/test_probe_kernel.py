@@ -97,6 +97,6 @@ def test_daemons_by_name_and_by_argument(tmp_path: Path) -> None:
         },
     )
     tuning = probe_tuning(host)
-    assert [(daemon.name, daemon.pid) for daemon in tuning.daemons] == [("irqbalance", 10), ("tuned", 11)]
+    assert [(daemon.name, daemon.pid) for daemon in tuning.daemons or ()] == [("irqbalance", 10), ("tuned", 11)]
     assert tuning.enabled_units == ("tlp.service",)
     assert tuning.tuned_profile == "balanced"

@@ -2,10 +2,12 @@
 
 from ..finding import Check
 from . import (
+    blas,
     builds,
     containers,
     cpu,
     dimms,
+    engines,
     gpu_amd,
     gpu_nvidia,
     gpu_place,
@@ -17,6 +19,7 @@ from . import (
     numa,
     power,
     scheduling,
+    serving,
     storage,
     swap,
 )
@@ -38,5 +41,8 @@ CHECKS: tuple[Check, ...] = (
     *gpu_nvidia.CHECKS,
     *gpu_amd.CHECKS,
     *builds.CHECKS,
+    *blas.CHECKS,
+    *engines.CHECKS,
+    *serving.CHECKS,
     *kernel.CHECKS,
 )

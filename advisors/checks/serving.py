@@ -1,0 +1,314 @@
+"""Checks of running inference servers: threads, placement, memory, exposure, limits."""
+
+from collections.abc import Callable
+
+from ...probe.limits import UNLIMITED
+from ...probe.servers import Server
+from ...probe.snapshot import Snapshot
+from ..finding import NOT_KNOWN, Check, Effect, Verdict, not_applicable, ok, seen, unknown
+
+GIB = 1 << 30
+MUCH_SWAPPED_BYTES = 256 << 20
+REMOTE_SHARE = 0.3
+LITTLE_ON_NODES_BYTES = 1 << 30
+LOCKED_SHARE = 0.9
+SERVER_OPEN_FILES = 4096
+KILL_ME_FIRST = 300
+
+
+def _servers(snapshot: Snapshot) -> Verdict | None:
+    """The verdict where there is no server to judge."""
+    if snapshot.engines.servers is None:
+        return unknown("the processes of this machine cannot be seen")
+    if not snapshot.engines.servers:
+        return not_applicable("no inference server runs")
+    return None
+
+
+def _named(server: Server) -> str:
+    return f"{server.engine} (process {server.pid}{f', port {server.port}' if server.port else ''})"
+
+
+def _each(snapshot: Snapshot, judge: Callable[[Snapshot, Server], Verdict | None], fine: str) -> Verdict:
+    """The worst verdict over all servers; `judge` gives None for a server that is fine."""
+    nothing = _servers(snapshot)
+    if nothing:
+        return nothing
+    order = ("problem", "warning", "unknown", "info")
+    found = [verdict for server in snapshot.engines.servers or () if (verdict := judge(snapshot, server))]
+    return min(found, key=lambda verdict: order.index(verdict.status)) if found else ok(fine)
+
+
+def _threads_of(snapshot: Snapshot, server: Server) -> Verdict | None:
+    threads, cpus = server.arguments.threads, snapshot.effective.cpus
+    allowed = len(server.cpus_allowed) if server.cpus_allowed else None
+    if server.engine != "llama.cpp" or threads is None or cpus is None:
+        return None
+    usable = min(cpus, allowed) if allowed else cpus
+    if threads <= usable:
+        return None
+    return Verdict(
+        status="warning",
+        what=f"{_named(server)} was told to use {threads} threads, and {usable:g} CPUs can be used",
+        evidence=(seen(f"/proc/{server.pid}/cmdline", f"--threads {threads}"),),
+        effect=Effect(
+            text="on 2 CPUs under a quota of 1, decoding 96 tokens/s with 1 thread, 77 with 2, 33 with 4",
+            basis="measured",
+            source="llama.cpp, SmolLM2-135M, 2-CPU virtual machine",
+        ),
+        fix=f"restart it with --threads {max(1, int(usable))}",
+        undo=f"restart it with --threads {threads}",
+    )
+
+
+def _threads(snapshot: Snapshot) -> Verdict:
+    return _each(snapshot, _threads_of, "no llama.cpp server was told to use more threads than there are CPUs")
+
+
+def _swapped_of(snapshot: Snapshot, server: Server) -> Verdict | None:
+    swapped = server.swapped_bytes
+    if not swapped:
+        return None
+    return Verdict(
+        status="warning" if swapped >= MUCH_SWAPPED_BYTES else "info",
+        what=f"{swapped / GIB:.2f} GiB of {_named(server)} are swapped out",
+        evidence=(seen(f"/proc/{server.pid}/status", f"VmSwap {swapped >> 10} kB"),),
+        effect=NOT_KNOWN,
+        fix="a smaller context or model, or stop what else needs memory; then restart the server",
+    )
+
+
+def _swapped(snapshot: Snapshot) -> Verdict:
+    return _each(snapshot, _swapped_of, "no server's memory is swapped out")
+
+
+def _nodes_of(snapshot: Snapshot, server: Server) -> Verdict | None:
+    total = sum(node.bytes for node in server.nodes)
+    if total < LITTLE_ON_NODES_BYTES or not server.cpus_allowed:
+        return None
+    local = {snapshot.numa.node_of_cpu(cpu) for cpu in server.cpus_allowed}
+    remote = sum(node.bytes for node in server.nodes if node.node not in local)
+    if len(local) == len([node for node in snapshot.numa.nodes if node.cpus]) or remote < REMOTE_SHARE * total:
+        return None
+    told = ", ".join(f"node {node.node}: {node.bytes / GIB:.1f} GiB" for node in server.nodes)
+    return Verdict(
+        status="warning",
+        what=f"{remote / total:.0%} of the memory of {_named(server)} lies on nodes where it may not run ({told})",
+        evidence=(seen(f"/proc/{server.pid}/numa_maps", told),),
+        effect=Effect(
+            text="2.4 against 4.31 tokens/s by where the weights lie, on a two-socket EPYC",
+            basis="published",
+            source="github.com/ggml-org/llama.cpp issue 11744",
+        ),
+        fix=f"sudo migratepages {server.pid} all {','.join(str(node) for node in sorted(n for n in local if n is not None))}",
+    )
+
+
+def _nodes(snapshot: Snapshot) -> Verdict:
+    if len(snapshot.numa.nodes) < 2:
+        return not_applicable("one NUMA node: all memory is local")
+    return _each(snapshot, _nodes_of, "no pinned server has much of its memory on other nodes")
+
+
+def _exposed_of(snapshot: Snapshot, server: Server) -> Verdict | None:
+    if not server.everywhere or server.arguments.api_key:
+        return None
+    return Verdict(
+        status="warning",
+        what=f"{_named(server)} can be reached from other machines and was started without an API key",
+        evidence=(seen("/proc/net/tcp", f"port {server.port} on a reachable address"),),
+        effect=NOT_KNOWN,
+        fix="--host 127.0.0.1 for this machine only, or --api-key-file FILE, or a firewall or proxy before it",
+    )
+
+
+def _exposed(snapshot: Snapshot) -> Verdict:
+    nothing = _servers(snapshot)
+    if nothing:
+        return nothing
+    if all(server.everywhere is None for server in snapshot.engines.servers or ()):
+        return unknown("the servers' sockets cannot be seen: run as root or as the servers' user")
+    return _each(snapshot, _exposed_of, "every server listens on loopback only or asks for a key")
+
+
+def _metrics_of(snapshot: Snapshot, server: Server) -> Verdict | None:
+    if server.engine != "llama.cpp" or server.arguments.metrics or server.port is None:
+        return None
+    return Verdict(
+        status="info",
+        what=f"{_named(server)} serves no metrics",
+        evidence=(seen(f"/proc/{server.pid}/cmdline", "no --metrics"),),
+        fix="restart it with --metrics",
+        undo="restart it without --metrics",
+    )
+
+
+def _metrics(snapshot: Snapshot) -> Verdict:
+    return _each(snapshot, _metrics_of, "every server that can serves metrics")
+
+
+def _locked_of(snapshot: Snapshot, server: Server) -> Verdict | None:
+    if not server.arguments.mlock or not server.model_bytes or server.locked_bytes is None:
+        return None
+    if server.locked_bytes >= LOCKED_SHARE * server.model_bytes:
+        return None
+    return Verdict(
+        status="warning",
+        what=f"{_named(server)} was told to lock its model, but only {server.locked_bytes / GIB:.1f} of "
+        f"{server.model_bytes / GIB:.1f} GiB are locked",
+        evidence=(seen(f"/proc/{server.pid}/status", f"VmLck {server.locked_bytes >> 10} kB"),),
+        effect=NOT_KNOWN,
+        fix="LimitMEMLOCK=infinity in its systemd unit; copies made by CPU repacking are never locked (--no-repack)",
+    )
+
+
+def _locked(snapshot: Snapshot) -> Verdict:
+    return _each(snapshot, _locked_of, "no server failed to lock its model")
+
+
+def _oom_of(snapshot: Snapshot, server: Server) -> Verdict | None:
+    if server.oom_score_adj is None or server.oom_score_adj < KILL_ME_FIRST:
+        return None
+    return Verdict(
+        status="info",
+        what=f"{_named(server)} is among the first to be killed when memory runs out (oom_score_adj {server.oom_score_adj})",
+        evidence=(seen(f"/proc/{server.pid}/oom_score_adj", server.oom_score_adj),),
+        effect=NOT_KNOWN,
+        fix="OOMScoreAdjust=0 in its systemd unit",
+        undo=f"OOMScoreAdjust={server.oom_score_adj} in its systemd unit",
+    )
+
+
+def _oom(snapshot: Snapshot) -> Verdict:
+    return _each(snapshot, _oom_of, "no server is marked to be killed first")
+
+
+def _files_of(snapshot: Snapshot, server: Server) -> Verdict | None:
+    limit = server.open_files
+    if limit is None or limit.soft >= min(SERVER_OPEN_FILES, UNLIMITED):
+        return None
+    return Verdict(
+        status="info",
+        what=f"{_named(server)} may open {limit.soft} files: each connection is one",
+        evidence=(seen(f"/proc/{server.pid}/limits", f"Max open files {limit.soft}"),),
+        effect=NOT_KNOWN,
+        fix=f"sudo prlimit --pid {server.pid} --nofile={max(65_536, limit.soft)}:{max(limit.hard, 65_536)}",
+        undo=f"sudo prlimit --pid {server.pid} --nofile={limit.soft}:{limit.hard}",
+    )
+
+
+def _files(snapshot: Snapshot) -> Verdict:
+    return _each(snapshot, _files_of, f"every server may open {SERVER_OPEN_FILES} files or more")
+
+
+def _kept_of(snapshot: Snapshot, server: Server) -> Verdict | None:
+    cgroup = server.cgroup
+    if cgroup is None:
+        return None
+    if ".service" in cgroup.rpartition("/")[2] or any(word in cgroup for word in ("docker", "kubepods", "libpod")):
+        return None
+    return Verdict(
+        status="info",
+        what=f"{_named(server)} is no service: nothing starts it again after a crash or a reboot",
+        evidence=(seen(f"/proc/{server.pid}/cgroup", cgroup),),
+        effect=NOT_KNOWN,
+        fix="for a server that others rely on: a systemd unit with Restart=on-failure, or a container with --restart",
+    )
+
+
+def _kept(snapshot: Snapshot) -> Verdict:
+    return _each(snapshot, _kept_of, "every server runs as a service or in a container")
+
+
+CHECKS = (
+    Check(
+        id="server-threads",
+        topic="serving",
+        title="Servers' threads",
+        why="All threads of a token wait for each other: one without a CPU stops all.",
+        explanation=(
+            "A llama.cpp server's --threads against the CPUs it can use after affinity and quota. Without the option "
+            "llama.cpp takes the machine's cores, whatever the quota; that case is judged by cpu-quota and cpu-allowed."
+        ),
+        judge=_threads,
+        sources=("llama.cpp common/common.cpp: common_cpu_get_num_math",),
+    ),
+    Check(
+        id="server-numa",
+        topic="serving",
+        title="Servers' memory placement",
+        why="A pinned server reads weights on another node over the link between sockets.",
+        explanation=(
+            f"Only where a server's CPUs are a part of the machine's and {REMOTE_SHARE:.0%} or more of its memory "
+            "(numa_maps) lies on nodes without such CPUs. The page cache of an mmapped model lies where it was first read."
+        ),
+        judge=_nodes,
+        sources=("proc_pid_numa_maps(5)", "migratepages(8)"),
+    ),
+    Check(
+        id="server-swapped",
+        topic="serving",
+        title="Servers' swapped memory",
+        why="A KV cache that was swapped out is read back from disk in the middle of an answer.",
+        explanation=f"VmSwap of each server; from {MUCH_SWAPPED_BYTES >> 20} MiB a warning.",
+        judge=_swapped,
+        sources=("proc_pid_status(5)",),
+    ),
+    Check(
+        id="server-locked",
+        topic="serving",
+        title="Servers' locked memory",
+        why="A server that was told to lock its model and could not has weights that the kernel may drop.",
+        explanation=f"VmLck below {LOCKED_SHARE:.0%} of the model file, for servers started with a mode that locks.",
+        judge=_locked,
+        sources=("getrlimit(2): RLIMIT_MEMLOCK",),
+    ),
+    Check(
+        id="server-exposed",
+        topic="serving",
+        title="Servers' exposure",
+        why="An open server gives everybody on the network its GPU time and its users' prompts.",
+        explanation=(
+            "A listening socket on an address that other machines can reach, without --api-key. A firewall or a proxy "
+            "before it is not seen; inside a container the address is the container's."
+        ),
+        judge=_exposed,
+        sources=("proc_net(5): tcp",),
+    ),
+    Check(
+        id="server-metrics",
+        topic="serving",
+        title="Servers' metrics",
+        why="Queue, speed and cache use cannot be watched where no metrics are served.",
+        explanation="llama-server serves /metrics only with --metrics. It costs nothing that was measured.",
+        judge=_metrics,
+        sources=("llama.cpp tools/server/README.md",),
+    ),
+    Check(
+        id="server-oom-score",
+        topic="serving",
+        title="Servers when memory runs out",
+        why="The kernel kills the process with the highest score, and a server that is marked goes first.",
+        explanation=f"oom_score_adj of {KILL_ME_FIRST} and more is told. Lowering it below 0 shifts the kill to others.",
+        judge=_oom,
+        sources=("proc_pid_oom_score_adj(5)",),
+    ),
+    Check(
+        id="server-open-files",
+        topic="serving",
+        title="Servers' open files",
+        why="At the limit new connections are refused.",
+        explanation=f"Fewer than {SERVER_OPEN_FILES} is told.",
+        judge=_files,
+        sources=("getrlimit(2): RLIMIT_NOFILE",),
+    ),
+    Check(
+        id="server-restart",
+        topic="serving",
+        title="Servers kept running",
+        why="A server that crashed or was killed stays away until somebody notices.",
+        explanation="Judged by the cgroup: a systemd service or a container's group. Whether it restarts is its own setting.",
+        judge=_kept,
+        sources=("systemd.service(5): Restart",),
+    ),
+)
