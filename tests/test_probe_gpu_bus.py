@@ -137,6 +137,17 @@ def test_strix_halo_shares_memory(tmp_path: Path) -> None:
     assert unified.kind == "AMD Strix Halo"
 
 
+def test_memory_of_an_unknown_chip_is_not_called_dedicated(tmp_path: Path) -> None:
+    gpu = only_gpu(tmp_path, pci_device(device="0x164e", mem_info_vram_total="536870912\n"))
+    assert (gpu.integrated, gpu.memory.kind, gpu.memory.total_bytes) == (None, None, 536870912)
+
+
+def test_addresses_with_long_domains_come_in_order(tmp_path: Path) -> None:
+    files = pci_device("10000:01:00.0") | pci_device("0002:01:00.0")
+    devices = read_display_devices(tree_host(tmp_path, files))
+    assert [device.pci_address for device in devices] == ["0002:01:00.0", "10000:01:00.0"]
+
+
 def test_target_from_the_graphics_core_where_there_is_no_kfd(tmp_path: Path) -> None:
     core = "/sys/devices/pci0000:00/0000:00:01.0/0000:03:00.0/ip_discovery/die/0/GC/0"
     gpu = only_gpu(tmp_path, pci_device() | {f"{core}/major": "10", f"{core}/minor": "3", f"{core}/revision": "4"})

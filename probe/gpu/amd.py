@@ -103,8 +103,8 @@ def _gpu(host: Host, index: int, compute: KfdGpu | None, device: DisplayDevice |
     told["name"] = told.get("name") or (pci_name(host, device) if device else None) or (compute and compute.name)
     integrated = is_apu(compute, gfx if isinstance(gfx, str) else None, device)
     memory = told.get("memory", gpu.memory)
-    if integrated and isinstance(memory, GpuMemory):
-        told["memory"] = memory.model_copy(update={"kind": "unified"})
+    if integrated is not None and isinstance(memory, GpuMemory):
+        told["memory"] = memory.model_copy(update={"kind": "unified" if integrated else "dedicated"})
     return gpu.model_copy(update=told | {"integrated": integrated})
 
 
@@ -122,7 +122,7 @@ def _from_driver(host: Host, device: DisplayDevice, whole: bool, compute: KfdGpu
     used = _bytes(host, f"{path}/mem_info_vram_used")
     if total is not None and whole:
         told["memory"] = GpuMemory(
-            kind="dedicated",
+            kind=None,
             total_bytes=total,
             used_bytes=used,
             free_bytes=None if used is None else max(0, total - used),
