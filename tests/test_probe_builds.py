@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trees import Link, tree_host
 
-from llmtune.advisors.checks.builds import CHECKS
+from llmtune.advisors.checks import blas, builds
 from llmtune.advisors.finding import Finding
 from llmtune.probe.blas import blas_kind, probe_blas
 from llmtune.probe.builds import inspect_build, parse_constant_function, probe_builds
@@ -18,6 +18,7 @@ from llmtune.probe.host import Answer, Host, Question
 from llmtune.probe.reading import Malformed, Unreadable
 from llmtune.probe.snapshot import take_snapshot
 
+CHECKS = (*builds.CHECKS, *blas.CHECKS)
 CC = shutil.which("cc")
 compiled = pytest.mark.skipif(CC is None, reason="no C compiler")
 X86 = "#define F(n, v) int ggml_cpu_has_##n(void) { return v; }\nint ggml_backend_cpu_reg(void) { return 7; }\n"

@@ -1,9 +1,8 @@
-"""Checks of llama.cpp builds, BLAS libraries and thread variables."""
+"""Checks of llama.cpp and ggml builds."""
 
-from ...probe.blas import LinkedBlas
-from ...probe.builds import Build
-from ...probe.parse import parse_int
-from ...probe.reading import Malformed
+from typing import NamedTuple
+
+from ...probe.builds import Build, Variant
 from ...probe.snapshot import Snapshot
 from ..finding import NOT_KNOWN, Check, Effect, Evidence, Verdict, not_applicable, ok, seen, unknown
 
@@ -11,20 +10,46 @@ _NEEDED_SETS = {"x86_64": ("AVX2", "FMA", "F16C"), "aarch64": ("NEON", "dotprod"
 _NO_BUILD = "no llama.cpp or ggml build in the usual places"
 _NATIVE = "cmake -B build -DGGML_NATIVE=ON && cmake --build build --config Release   # in llama.cpp's source"
 _AVX2_EFFECT = Effect(
-    text="decode 8 tokens/s instead of 150 (SmolLM2-135M, 2 cores)",
+    text="the kernel that decodes Q4_1 models runs 9.6 times slower (1.7 instead of 16.4 billion products/s)",
     basis="measured",
-    source="a llama.cpp build without AVX2 against a native build of the same version on one machine",
+    source="ggml_vec_dot_q4_1_q8_1 of ggml 0.26 built without AVX2 and natively, one core of an AMD EPYC (Zen 3)",
 )
 
 
-def _sets_seen(build: Build) -> Evidence:
-    return seen(f"{build.path}: {build.how}", ", ".join(build.compiled_sets or build.variants) or "none")
+def _sets_seen(build: Build, variant: Variant | None = None) -> Evidence:
+    sets = variant.compiled_sets if variant else build.compiled_sets
+    name = f" ({variant.name})" if variant else ""
+    return seen(f"{build.path}{name}: {build.how}", ", ".join(sets or ()) or "none of the sets asked for")
 
 
-def _judged(snapshot: Snapshot) -> tuple[Build, ...]:
-    """The builds for this machine's architecture whose instruction sets are known."""
-    known = (build for build in snapshot.builds if build.compiled_sets is not None or build.variants)
-    return tuple(build for build in known if build.machine == snapshot.cpu.architecture)
+class _Judged(NamedTuple):
+    """A build whose instruction sets are known: its own, or those of the variant that it takes on this CPU."""
+
+    build: Build
+    variant: Variant | None
+    compiled: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+def _judge_build(build: Build, architecture: str | None, here: tuple[str, ...]) -> _Judged | None:
+    if build.machine != architecture:
+        return None
+    if build.variants:
+        variants = [v for v in build.variants if v.compiled_sets is not None]
+        if len(variants) < len(build.variants):
+            return None
+        # As ggml_backend_load_best: the highest of those that this CPU can run; with none, it has no CPU back end.
+        runs = [v for v in variants if set(v.compiled_sets or ()) <= set(here)]
+        best = max(runs or variants, key=lambda v: len(v.compiled_sets or ()) * (1 if runs else -1))
+        return _Judged(build, best, best.compiled_sets or (), best.absent_sets)
+    return None if build.compiled_sets is None else _Judged(build, None, build.compiled_sets, build.absent_sets)
+
+
+def _split(snapshot: Snapshot) -> tuple[list[_Judged], list[Build]]:
+    """The builds that can be judged, and those that cannot."""
+    here = snapshot.cpu.instruction_sets or ()
+    pairs = [(build, _judge_build(build, snapshot.cpu.architecture, here)) for build in snapshot.builds]
+    return [judged for _, judged in pairs if judged], [build for build, judged in pairs if judged is None]
 
 
 def _unjudged(snapshot: Snapshot) -> Verdict | None:
@@ -32,9 +57,18 @@ def _unjudged(snapshot: Snapshot) -> Verdict | None:
         return not_applicable(_NO_BUILD)
     if snapshot.cpu.instruction_sets is None:
         return unknown("the kernel does not list this CPU's instruction sets")
-    if not _judged(snapshot):
-        return unknown(f"{snapshot.builds[0].path} does not tell what it was compiled for")
     return None
+
+
+def _not_told(builds: list[Build], architecture: str | None) -> Verdict:
+    reasons = [
+        f"{b.path} is for {b.machine}, this machine is {architecture or 'not known'}"
+        if b.machine != architecture
+        else f"{b.path} does not tell what it was compiled for"
+        for b in builds[:3]
+    ]
+    more = f", and {len(builds) - 3} more" if len(builds) > 3 else ""
+    return unknown("; ".join(reasons) + more, *(_sets_seen(build) for build in builds[:3]))
 
 
 def _instruction_sets(snapshot: Snapshot) -> Verdict:
@@ -43,29 +77,33 @@ def _instruction_sets(snapshot: Snapshot) -> Verdict:
         return verdict
     here = snapshot.cpu.instruction_sets or ()
     wanted = [name for name in _NEEDED_SETS.get(snapshot.cpu.architecture or "", ()) if name in here]
-    builds = _judged(snapshot)
-    for build in builds:
-        lacking = [name for name in wanted if name in build.absent_sets]
+    judged, unread = _split(snapshot)
+    for entry in judged:
+        lacking = [name for name in wanted if name in entry.absent]
         if lacking:
             severe = "AVX2" in lacking
+            others = f"; {len(unread)} further builds do not tell" if unread else ""
             return Verdict(
                 status="problem" if severe else "warning",
-                what=f"{build.path} is compiled without {', '.join(lacking)}, which this CPU has",
-                evidence=(_sets_seen(build), seen("/proc/cpuinfo", ", ".join(here))),
+                what=f"{entry.build.path} is compiled without {', '.join(lacking)}, which this CPU has{others}",
+                evidence=(_sets_seen(entry.build, entry.variant), seen("/proc/cpuinfo", ", ".join(here))),
                 effect=_AVX2_EFFECT if severe else NOT_KNOWN,
                 fix=_NATIVE,
             )
-    for build in builds:
-        newer = [name for name in here if name in build.absent_sets]
+    if unread:
+        return _not_told(unread, snapshot.cpu.architecture)
+    for entry in judged:
+        newer = [name for name in here if name in entry.absent]
         if newer:
             return Verdict(
                 status="info",
-                what=f"{build.path} does not use {', '.join(newer)}, which this CPU has; decoding seldom gains by it",
-                evidence=(_sets_seen(build),),
+                what=f"{entry.build.path} does not use {', '.join(newer)}, which this CPU has; "
+                "decoding seldom gains by it",
+                evidence=(_sets_seen(entry.build, entry.variant),),
                 effect=NOT_KNOWN,
                 fix=_NATIVE,
             )
-    return ok(f"{len(builds)} builds use what this CPU has", *(_sets_seen(build) for build in builds))
+    return ok(f"{len(judged)} builds use what this CPU has", *(_sets_seen(e.build, e.variant) for e in judged))
 
 
 def _illegal_instruction(snapshot: Snapshot) -> Verdict:
@@ -73,116 +111,75 @@ def _illegal_instruction(snapshot: Snapshot) -> Verdict:
     if verdict is not None:
         return verdict
     here = snapshot.cpu.instruction_sets or ()
-    for build in _judged(snapshot):
-        lacking = [name for name in build.compiled_sets or () if name not in here]
+    judged, unread = _split(snapshot)
+    for entry in judged:
+        lacking = [name for name in entry.compiled if name not in here]
         if lacking:
             return Verdict(
                 status="problem",
-                what=f"{build.path} needs {', '.join(lacking)}, which this CPU lacks",
-                evidence=(_sets_seen(build), seen("/proc/cpuinfo", ", ".join(here) or "none")),
+                what=f"{entry.build.path} needs {', '.join(lacking)}, which this CPU lacks",
+                evidence=(_sets_seen(entry.build, entry.variant), seen("/proc/cpuinfo", ", ".join(here) or "none")),
                 effect=Effect(
                     text="it ends with an illegal instruction", basis="published", source="signal(7), SIGILL"
                 ),
                 fix=_NATIVE,
             )
+    # Counted instructions tell of AVX2 and FMA only.
+    unread += [entry.build for entry in judged if entry.build.how == "instructions counted"]
+    if unread:
+        return _not_told(unread, snapshot.cpu.architecture)
     return ok("no build needs an instruction set that this CPU lacks")
+
+
+def _no_gpu_backend(snapshot: Snapshot) -> Verdict:
+    if not snapshot.builds:
+        return not_applicable(_NO_BUILD)
+    gpus = [g for g in snapshot.gpus if g.lost is None and g.integrated is not True and g.driver in _GPU_DRIVERS]
+    if not gpus:
+        return not_applicable("no GPU with a working compute driver beside the processor")
+    with_gpu = [build for build in snapshot.builds if build.gpu_backends]
+    if with_gpu:
+        return ok(
+            "; ".join(f"{b.path}: {', '.join(b.gpu_backends)}" for b in with_gpu[:3]),
+            *(seen(b.path, ", ".join(b.gpu_backends)) for b in with_gpu),
+        )
+    used = [process.name or str(process.pid) for gpu in gpus for process in gpu.processes]
+    name = gpus[0].name or gpus[0].vendor
+    builds = ", ".join(build.path for build in snapshot.builds[:3])
+    return Verdict(
+        # Where another program already computes on the GPU, a llama.cpp for the CPU may be meant so.
+        status="info" if used else "problem",
+        what=f"{len(gpus)} GPU ({name}), but {builds} can compute on the CPU only",
+        evidence=(*(seen(b.path, "no GPU back end") for b in snapshot.builds[:3]), seen("GPU", name)),
+        effect=NOT_KNOWN,
+        fix=f"cmake -B build -DGGML_NATIVE=ON -DGGML_{_GPU_OPTIONS[gpus[0].vendor]}=ON && "
+        "cmake --build build --config Release   # in llama.cpp's source",
+    )
 
 
 def _missing_library(snapshot: Snapshot) -> Verdict:
     if not snapshot.builds:
         return not_applicable(_NO_BUILD)
-    for build in snapshot.builds:
-        if build.missing_libraries:
-            listed = ", ".join(build.missing_libraries)
-            return Verdict(
-                # A Python package may load its libraries itself, and a driver's may be mounted into a container later.
-                status="info" if build.in_python or build.missing_libraries == ("libcuda.so.1",) else "problem",
-                what=f"{build.path} or a library of its needs {listed}, which the dynamic linker does not find",
-                evidence=(seen(build.path, f"NEEDED {listed}"),),
-                effect=Effect(
-                    text="it does not start, or does not use that back end", basis="published", source="ld.so(8)"
-                ),
-                fix=f"ldd {build.path} | grep 'not found'   # then install the package that holds it",
-            )
+    if any(build.missing_libraries is None for build in snapshot.builds):
+        return unknown("/etc/ld.so.cache is not there: where the dynamic linker looks is not known")
+    lacking = [build for build in snapshot.builds if build.missing_libraries]
+    for build in sorted(lacking, key=_may_be_meant):
+        listed = ", ".join(build.missing_libraries or ())
+        return Verdict(
+            status="info" if _may_be_meant(build) else "problem",
+            what=f"{build.path} or a library of its needs {listed}, which the dynamic linker does not find",
+            evidence=(seen(build.path, f"NEEDED {listed}"),),
+            effect=Effect(
+                text="it does not start, or does not use that back end", basis="published", source="ld.so(8)"
+            ),
+            fix=f"ldd {build.path} | grep 'not found'   # then install the package that holds it",
+        )
     return ok("every library that the builds need is there")
 
 
-def _blas_reference(snapshot: Snapshot) -> Verdict:
-    linked = [entry for entry in snapshot.blas.linked if entry.blas]
-    if not linked:
-        return not_applicable("no runtime was found that links a BLAS library")
-    for entry in linked:
-        if entry.blas == "reference":
-            return Verdict(
-                status="warning",
-                what=f"{entry.path} uses the unoptimised reference BLAS",
-                evidence=(_blas_seen(entry),),
-                effect=NOT_KNOWN,
-                fix="sudo apt-get install libopenblas0-pthread   # Debian, Ubuntu; takes over libblas.so.3",
-                undo="sudo apt-get remove libopenblas0-pthread",
-            )
-    return ok(
-        ", ".join(f"{entry.path}: {entry.blas}" for entry in linked[:4]), *(_blas_seen(entry) for entry in linked)
-    )
-
-
-def _blas_seen(entry: LinkedBlas) -> Evidence:
-    return seen(entry.path, f"NEEDED -> {entry.library}")
-
-
-def _thread_variables(snapshot: Snapshot) -> Verdict:
-    counts: dict[str, int] = {}
-    for name, value in snapshot.blas.variables.items():
-        if name.endswith("_NUM_THREADS"):
-            try:
-                counts[name] = parse_int(value.split(",")[0], 1, 65_535)
-            except Malformed:
-                return Verdict(
-                    status="warning",
-                    what=f"{name} is no number of threads: it is passed over",
-                    evidence=(seen(f"${name}", value),),
-                    effect=NOT_KNOWN,
-                    fix=f"unset {name}",
-                    undo=None,
-                )
-    if not counts:
-        return ok("no thread variable is set; each library chooses")
-    evidence = tuple(seen(f"${name}", value) for name, value in counts.items())
-    usable = snapshot.effective.cpus
-    name, most = max(counts.items(), key=lambda item: item[1])
-    if usable is not None and most > max(1.0, usable):
-        return Verdict(
-            status="warning",
-            what=f"{name}={most}, but only {usable:g} CPUs can be used",
-            evidence=evidence,
-            effect=NOT_KNOWN,
-            fix=f"export {name}={max(1, int(usable))}",
-            undo=f"export {name}={most}",
-        )
-    if len(set(counts.values())) > 1:
-        return Verdict(
-            status="info",
-            what="thread variables disagree: "
-            + ", ".join(f"{n}={v}" for n, v in counts.items())
-            + "; a library's own wins",
-            evidence=evidence,
-            effect=NOT_KNOWN,
-        )
-    return ok(", ".join(f"{n}={v}" for n, v in counts.items()), *evidence)
-
-
-def _two_openmp(snapshot: Snapshot) -> Verdict:
-    if not snapshot.blas.linked:
-        return not_applicable("no runtime was found whose libraries could be followed")
-    for entry in snapshot.blas.linked:
-        if len(entry.openmp) > 1:
-            return Verdict(
-                status="info",
-                what=f"{entry.path} loads {len(entry.openmp)} OpenMP runtimes: {', '.join(entry.openmp)}",
-                evidence=(seen(entry.path, ", ".join(entry.openmp)),),
-                effect=NOT_KNOWN,
-            )
-    return ok("no runtime loads two OpenMP libraries")
+def _may_be_meant(build: Build) -> bool:
+    # A Python package may load its libraries itself, and a driver's may be mounted into a container later.
+    return build.in_python or build.missing_libraries == ("libcuda.so.1",)
 
 
 def _blas_for_llama(snapshot: Snapshot) -> Verdict:
@@ -199,10 +196,14 @@ def _blas_for_llama(snapshot: Snapshot) -> Verdict:
     return ok("no build has a BLAS back end; ggml's own kernels serve prompts and decoding")
 
 
+_GPU_DRIVERS = ("nvidia", "amdgpu", "i915", "xe")
+_GPU_OPTIONS = {"nvidia": "CUDA", "amd": "HIP", "intel": "SYCL"}
+
 _READ_AS_FILES = (
     "Files are read, nothing is run. ggml's functions ggml_cpu_has_* return constants fixed by the compiler's flags; "
-    "their first bytes are read through the exported symbols. A build without these symbols is unknown, never good. "
-    "Builds with one library a CPU generation choose the best when they start. Only the usual places are searched: "
+    "their first bytes are read through the symbols. In a stripped x86 build without them the 256-bit byte products "
+    "(vpmaddubsw) and FMAs are counted: 100 and more mean compiled in, 2 and fewer mean not, anything else is unknown, "
+    "never good. Builds with one library a CPU generation are judged by the best that runs here. Only the usual places are searched: "
     "PATH, /opt, /usr/lib, /usr/local/lib and the Python environment in use. "
 )
 
@@ -228,6 +229,18 @@ CHECKS = (
         sources=("ggml/src/ggml-cpu/ggml-cpu.c",),
     ),
     Check(
+        id="build-no-gpu-backend",
+        topic="builds",
+        title="llama.cpp and the GPU",
+        why="A llama.cpp built for the CPU leaves the GPU idle without a word.",
+        explanation="Back ends are told by their libraries (libggml-cuda.so, also in the directories that Ollama and "
+        "Debian use) and by exported symbols. A problem where a GPU that is not part of the processor works and no "
+        "build found has a GPU back end; told only where another program already computes on the GPU. Not for GPUs "
+        "that are lost, passed through to a guest, or driven by nouveau.",
+        judge=_no_gpu_backend,
+        sources=("llama.cpp: docs/build.md",),
+    ),
+    Check(
         id="build-missing-library",
         topic="builds",
         title="Needed libraries",
@@ -247,36 +260,5 @@ CHECKS = (
         "tokens and more may gain and decoding cannot.",
         judge=_blas_for_llama,
         sources=("ggml/src/ggml-blas/ggml-blas.cpp",),
-    ),
-    Check(
-        id="blas-reference",
-        topic="builds",
-        title="BLAS implementation",
-        why="The reference BLAS has no vector kernels and one thread.",
-        explanation="The BLAS of each runtime is followed through NEEDED and the alternatives system. The reference "
-        "implementation is meant for correctness; OpenBLAS or BLIS replace it without rebuilding.",
-        judge=_blas_reference,
-        sources=("Debian: update-alternatives libblas.so.3",),
-    ),
-    Check(
-        id="blas-threads-conflict",
-        topic="builds",
-        title="Thread variables",
-        why="More threads than CPUs wait for each other at every matrix product.",
-        explanation="OMP_NUM_THREADS, OPENBLAS_NUM_THREADS, GOTO_NUM_THREADS, MKL_NUM_THREADS and BLIS_NUM_THREADS of "
-        "the environment are compared with the CPUs that can be used after affinity and quota. llama.cpp takes its "
-        "thread count from --threads and sets OpenBLAS's itself. Variables that merely differ are told: a library's "
-        "own variable wins over OMP_NUM_THREADS, which may be meant so.",
-        judge=_thread_variables,
-        sources=("OpenBLAS: USAGE.md", "OpenMP 5.2, OMP_NUM_THREADS"),
-    ),
-    Check(
-        id="openmp-two-runtimes",
-        topic="builds",
-        title="OpenMP runtimes",
-        why="Two OpenMP runtimes in one process keep two pools of threads.",
-        explanation="libgomp, libiomp5 and libomp among all libraries that a runtime loads by NEEDED. Told only: many "
-        "such processes work well, as long as one pool is idle.",
-        judge=_two_openmp,
     ),
 )
