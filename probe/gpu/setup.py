@@ -57,7 +57,8 @@ class GpuSetup(Reading):
 def probe_gpu_setup(host: Host, devices: tuple[DisplayDevice, ...], gpus: tuple[Gpu, ...]) -> GpuSetup:
     """Look at modules, nodes and IOMMU of the GPUs; without a GPU there is little to look at."""
     ours = tuple(device for device in devices if device.console is None)
-    return GpuSetup(
+    # Without validation, which costs more to build than the reading itself.
+    return GpuSetup.model_construct(
         nodes=_nodes(host, ours) if host.exists("/dev/null") else None,
         modules=tuple(name for name in MODULES if host.exists(f"/sys/module/{name}")) if ours else (),
         iommu_type=_iommu_type(host, ours),
