@@ -2,6 +2,7 @@ import struct
 from pathlib import Path
 
 import pytest
+from gpu_machines import ARC, RADEON, STRIX_HALO, pci_device
 from made_elf import (
     AARCH64,
     AVX2_CODE,
@@ -202,3 +203,51 @@ def test_damaged_tables_never_raise(tmp_path: Path) -> None:
             (tmp_path / "proc").mkdir(exist_ok=True)
             (tmp_path / "libggml-cpu.so").write_bytes(data)
             inspect_build(tree_host(tmp_path, {}), "/libggml-cpu.so")
+
+
+CPU_ONLY = {LIBRARY: make_elf(x86_functions(**ALL))}
+CUDA = {
+    "/usr/lib/ollama/libggml-cpu.so": make_elf(x86_functions(**ALL)),
+    "/usr/lib/ollama/cuda_v12/libggml-cuda.so": make_elf({"ggml_backend_cuda_reg": b"\xc3"}),
+}
+DEBIAN = {
+    "/usr/lib/libggml-base.so": make_elf({"ggml_init": b"\xc3"}),
+    "/usr/lib/ggml/backends0/libggml-vulkan.so": make_elf({"ggml_backend_vk_reg": b"\xc3"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        (CPU_ONLY, "not-applicable"),
+        (RADEON, "not-applicable"),
+        (RADEON | CPU_ONLY, "problem"),
+        (ARC | CPU_ONLY, "problem"),
+        (pci_device(vendor="0x10de", device="0x2684", driver="nouveau") | CPU_ONLY, "not-applicable"),
+        (pci_device(vendor="0x10de", device="0x2684", driver="vfio-pci") | CPU_ONLY, "not-applicable"),
+        (STRIX_HALO | CPU_ONLY, "not-applicable"),
+        (RADEON | CPU_ONLY | CUDA, "ok"),
+        (RADEON | DEBIAN, "ok"),
+    ],
+)
+def test_gpu_that_no_build_can_use(tmp_path: Path, files: Files, status: str) -> None:
+    found = find(tree_host(tmp_path, x86(files)), "build-no-gpu-backend")
+    assert found.status == status, found.what
+
+
+def test_a_python_package_is_not_mended_with_cmake_alone(tmp_path: Path) -> None:
+    place = "/usr/lib/python3.11/dist-packages"
+    generic = make_elf(x86_functions(**NONE))
+    first = tree_host(tmp_path / "a", x86({f"{place}/llama_cpp/lib/libggml-cpu.so": generic}))
+    second = tree_host(
+        tmp_path / "b",
+        x86(
+            {
+                f"{place}/xllamacpp/xllamacpp.abi3.so": make_elf(
+                    x86_functions(**NONE) | {"ggml_backend_cpu_reg": b"\xc3"}
+                )
+            }
+        ),
+    )
+    assert (find(first, "build-instruction-sets").fix or "").startswith("CMAKE_ARGS=-DGGML_NATIVE=ON pip install")
+    assert "another version of the package" in (find(second, "build-instruction-sets").fix or "")

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from ...probe.builds import Build, Variant
+from ...probe.gpu.types import Gpu
 from ...probe.snapshot import Snapshot
 from ..finding import NOT_KNOWN, Check, Effect, Evidence, Verdict, not_applicable, ok, seen, unknown
 
@@ -88,7 +89,7 @@ def _instruction_sets(snapshot: Snapshot) -> Verdict:
                 what=f"{entry.build.path} is compiled without {', '.join(lacking)}, which this CPU has{others}",
                 evidence=(_sets_seen(entry.build, entry.variant), seen("/proc/cpuinfo", ", ".join(here))),
                 effect=_AVX2_EFFECT if severe else NOT_KNOWN,
-                fix=_NATIVE,
+                fix=_rebuilt(entry.build),
             )
     if unread:
         return _not_told(unread, snapshot.cpu.architecture)
@@ -101,7 +102,7 @@ def _instruction_sets(snapshot: Snapshot) -> Verdict:
                 "decoding seldom gains by it",
                 evidence=(_sets_seen(entry.build, entry.variant),),
                 effect=NOT_KNOWN,
-                fix=_NATIVE,
+                fix=_rebuilt(entry.build),
             )
     return ok(f"{len(judged)} builds use what this CPU has", *(_sets_seen(e.build, e.variant) for e in judged))
 
@@ -122,7 +123,7 @@ def _illegal_instruction(snapshot: Snapshot) -> Verdict:
                 effect=Effect(
                     text="it ends with an illegal instruction", basis="published", source="signal(7), SIGILL"
                 ),
-                fix=_NATIVE,
+                fix=_rebuilt(entry.build),
             )
     # Counted instructions tell of AVX2 and FMA only.
     unread += [entry.build for entry in judged if entry.build.how == "instructions counted"]
@@ -131,10 +132,25 @@ def _illegal_instruction(snapshot: Snapshot) -> Verdict:
     return ok("no build needs an instruction set that this CPU lacks")
 
 
+def _worth_a_back_end(gpu: Gpu) -> bool:
+    # Graphics inside a processor share its memory's speed; NVIDIA's (GB10, Jetson) are faster than the cores all the same.
+    own = gpu.vendor == "nvidia" or gpu.integrated is False
+    return own and gpu.lost is None and gpu.driver in _GPU_DRIVERS
+
+
+def _rebuilt(build: Build) -> str:
+    if "/llama_cpp/" in build.path and build.in_python:
+        return (
+            "CMAKE_ARGS=-DGGML_NATIVE=ON pip install --force-reinstall --no-deps --no-binary llama-cpp-python "
+            "llama-cpp-python"
+        )
+    return f"another version of the package, or {_NATIVE}" if build.in_python else _NATIVE
+
+
 def _no_gpu_backend(snapshot: Snapshot) -> Verdict:
     if not snapshot.builds:
         return not_applicable(_NO_BUILD)
-    gpus = [g for g in snapshot.gpus if g.lost is None and g.integrated is not True and g.driver in _GPU_DRIVERS]
+    gpus = [gpu for gpu in snapshot.gpus if _worth_a_back_end(gpu)]
     if not gpus:
         return not_applicable("no GPU with a working compute driver beside the processor")
     with_gpu = [build for build in snapshot.builds if build.gpu_backends]
@@ -197,7 +213,7 @@ def _blas_for_llama(snapshot: Snapshot) -> Verdict:
 
 
 _GPU_DRIVERS = ("nvidia", "amdgpu", "i915", "xe")
-_GPU_OPTIONS = {"nvidia": "CUDA", "amd": "HIP", "intel": "SYCL"}
+_GPU_OPTIONS = {"nvidia": "CUDA", "amd": "VULKAN", "intel": "VULKAN"}
 
 _READ_AS_FILES = (
     "Files are read, nothing is run. ggml's functions ggml_cpu_has_* return constants fixed by the compiler's flags; "
@@ -236,7 +252,8 @@ CHECKS = (
         explanation="Back ends are told by their libraries (libggml-cuda.so, also in the directories that Ollama and "
         "Debian use) and by exported symbols. A problem where a GPU that is not part of the processor works and no "
         "build found has a GPU back end; told only where another program already computes on the GPU. Not for GPUs "
-        "that are lost, passed through to a guest, or driven by nouveau.",
+        "that are lost, passed through to a guest, or driven by nouveau, nor for AMD's and Intel's graphics inside a "
+        "processor. A program of another runtime on the GPU is not looked for unless it runs.",
         judge=_no_gpu_backend,
         sources=("llama.cpp: docs/build.md",),
     ),
