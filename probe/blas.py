@@ -6,10 +6,11 @@ Followed as the dynamic linker does: DT_NEEDED, the library path, then the links
 
 import re
 
-from .builds import find_ggml_files, python_directories
+from .builds import find_ggml_files
 from .elf import read_elf
 from .elf_libraries import Libraries, find_library, read_cache
 from .host import Host
+from .python_environments import package_directories
 from .reading import Reading
 
 MAX_LIBRARIES = 48
@@ -65,7 +66,7 @@ class Blas(Reading):
 def probe_blas(host: Host) -> Blas:
     """Follow the links of every runtime in the usual places."""
     paths = [*find_ggml_files(host)]
-    for packages in python_directories(host):
+    for packages in package_directories(host):
         paths += [f"{packages}/{name}" for name in _PYTHON_FILES if host.exists(f"{packages}/{name}")]
         for directory in ("numpy/_core", "numpy/core"):
             names = host.names(f"{packages}/{directory}")

@@ -13,7 +13,9 @@ from .elf_instructions import count_sets
 from .elf_libraries import Libraries, find_library, read_cache, uses_no_cache
 from .elf_symbols import any_symbol
 from .host import Host
+from .python_environments import package_directories
 from .reading import Reading
+from .runtimes import read_runtimes
 
 MAX_BUILDS = 32
 MAX_FILES = 40
@@ -97,11 +99,26 @@ def inspect_build(host: Host, path: str, cache: Libraries | None = None) -> Buil
     cache = read_cache(host) if cache is None else cache
     real = host.resolve(path) or path
     files = _ggml_files(host, real, cache)
-    elfs = [elf for elf in (read_elf(host, file) for file in files) if elf is not None]
+    read = {file: read_elf(host, file) for file in files}
+    elfs = [elf for elf in read.values() if elf is not None]
+    if not elfs and _is_closed_build(host, real):
+        return Build(
+            path=path,
+            machine=None,
+            in_python="-packages/" in real,
+            compiled_sets=None,
+            absent_sets=(),
+            how="not known",
+            variants=(),
+            gpu_backends=(),
+            blas_backend=False,
+            needed=(),
+            missing_libraries=None,
+        )
     if not elfs or not any(_holds_ggml(host, elf) for elf in elfs):
         return None
     base_names = [elf.path.rpartition("/")[2] for elf in elfs]
-    variants = tuple(_variant(host, elf) for elf in elfs if "/libggml-cpu-" in elf.path)
+    variants = tuple(_variant(host, file, elf) for file, elf in read.items() if "/libggml-cpu-" in file)
     sets, how = _first_told(host, [elf for elf in elfs if "/libggml-cpu-" not in elf.path])
     gpus = [
         name
@@ -130,9 +147,19 @@ def _holds_ggml(host: Host, elf: Elf) -> bool:
     return "ggml" in name or name in _EXECUTABLES or any_symbol(host, elf, "ggml_backend_cpu_reg") is not None
 
 
-def _variant(host: Host, elf: Elf) -> Variant:
-    name = elf.path.rpartition("/libggml-cpu-")[2].partition(".so")[0]
-    sets = _compiled(host, elf)
+def _is_closed_build(host: Host, path: str) -> bool:
+    """Whether a file that cannot be read as ELF is a build by its name: denied or damaged, not a script."""
+    name = path.rpartition("/")[2]
+    if not (name in _EXECUTABLES or name.startswith(("libggml", "libllama", "xllamacpp"))):
+        return False
+    status = host.stat(path)
+    start = host.span(path, 0, 4, optional=True) if status and status["kind"] == "file" else b""
+    return start is None or start == b"\x7fELF"
+
+
+def _variant(host: Host, path: str, elf: Elf | None) -> Variant:
+    name = path.rpartition("/libggml-cpu-")[2].partition(".so")[0]
+    sets = _compiled(host, elf) if elf else None
     return Variant(name=name, compiled_sets=sets[0] if sets else None, absent_sets=sets[1] if sets else ())
 
 
@@ -151,36 +178,22 @@ def _first_told(host: Host, elfs: list[Elf]) -> tuple[tuple[tuple[str, ...], tup
 def find_ggml_files(host: Host) -> tuple[str, ...]:
     """Programs, libraries and Python modules that hold ggml, in the places where they usually lie."""
     found: dict[str, None] = {}
-    path = host.environment("PATH") or "/usr/local/bin:/usr/bin"
+    programs = [r.path for r in read_runtimes(host) if r.kind == "program" and r.engine == "llama.cpp"]
+    # One program of each directory: they share their libraries.
+    found.update(dict.fromkeys({path.rpartition("/")[0]: path for path in reversed(programs)}.values()))
     optional = tuple(f"/opt/{name}" for name in host.names("/opt")[:64])
-    for directory in dict.fromkeys([*path.split(":")[:64], *optional, *(f"{d}/bin" for d in optional)]):
-        if directory.startswith("/"):
-            program = next((f"{directory}/{n}" for n in _EXECUTABLES if host.exists(f"{directory}/{n}")), None)
-            found.update({program: None} if program else {})
     for directory in (*_LIBRARY_DIRECTORIES, *(f"{d}/lib" for d in optional)):
         for name in ("libggml-cpu.so", "libggml.so", "libggml-base.so", "libggml-base.so.0"):
             if host.exists(f"{directory}/{name}"):
                 found[f"{directory}/{name}"] = None
                 break
-    for packages in python_directories(host):
+    for packages in package_directories(host):
         for place in _PYTHON_PLACES:
             names = [n for n in host.names(f"{packages}/{place}")[:400] if ".so" in n or n in _EXECUTABLES]
             chosen = next((n for n in names if n.startswith(("libggml-cpu", "libllama", "xllamacpp", "llama-"))), None)
             if chosen:
                 found[f"{packages}/{place}/{chosen}"] = None
     return tuple(found)
-
-
-def python_directories(host: Host) -> tuple[str, ...]:
-    """The package directories of the system's Python and of the environment in use."""
-    roots = [host.environment("VIRTUAL_ENV"), host.environment("CONDA_PREFIX"), "/usr/local", "/usr"]
-    home = host.environment("HOME")
-    roots.append(f"{home}/.local" if home else None)
-    found = ["/usr/lib/python3/dist-packages"]
-    for root in roots:
-        names = [n for n in host.names(f"{root}/lib") if n.startswith("python3.")] if root else []
-        found += [f"{root}/lib/{n}/{kind}-packages" for n in names[:16] for kind in ("site", "dist")]
-    return tuple(dict.fromkeys(directory for directory in found if host.exists(directory)))
 
 
 def _ggml_files(host: Host, path: str, cache: Libraries) -> list[str]:

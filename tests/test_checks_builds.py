@@ -97,6 +97,20 @@ def test_unreadable_build_beside_a_good_one_is_told(tmp_path: Path) -> None:
     assert find(tree_host(tmp_path, {}), "build-illegal-instruction").status == "unknown"
 
 
+def test_build_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    good, closed = make_elf(x86_functions(**ALL)), make_elf(x86_functions(**NONE))
+    denied: dict[Question, Answer | Unreadable] = {
+        ("span", SERVER, 0, length): Unreadable("denied", "Permission denied") for length in (4, 64)
+    }
+    host = tree_host(tmp_path / "a", x86({LIBRARY: good, SERVER: closed}), denied)
+    for check in ("build-instruction-sets", "build-illegal-instruction", "build-missing-library"):
+        found = find(host, check)
+        assert found.status == "unknown"
+        assert SERVER in found.what
+    script = tree_host(tmp_path / "b", x86({LIBRARY: good, SERVER: "#!/bin/sh\nexec docker run llama\n"}))
+    assert find(script, "build-instruction-sets").status == "ok"
+
+
 @pytest.mark.parametrize(("machine", "order"), [(AARCH64, "<"), (I686, "<"), (PPC64, ">")])
 def test_build_for_another_machine_is_not_called_good(tmp_path: Path, machine: int, order: str) -> None:
     data = make_elf(x86_functions(**ALL), machine=machine, order=order, wide=machine != I686)

@@ -18,9 +18,12 @@ _AVX2_EFFECT = Effect(
 
 
 def _sets_seen(build: Build, variant: Variant | None = None) -> Evidence:
-    sets = variant.compiled_sets if variant else build.compiled_sets
+    told = variant or build
     name = f" ({variant.name})" if variant else ""
-    return seen(f"{build.path}{name}: {build.how}", ", ".join(sets or ()) or "none of the sets asked for")
+    raw = ", ".join(told.compiled_sets or ()) or "none"
+    return seen(
+        f"{build.path}{name}: {build.how}", raw + (f"; not {', '.join(told.absent_sets)}" if told.absent_sets else "")
+    )
 
 
 class _Judged(NamedTuple):
@@ -61,13 +64,18 @@ def _unjudged(snapshot: Snapshot) -> Verdict | None:
     return None
 
 
+def _why_not_told(build: Build, architecture: str | None) -> str:
+    if build.machine is None:
+        return f"{build.path} could not be read, or is of no known machine"
+    if build.machine != architecture:
+        return f"{build.path} is for {build.machine}, this machine is {architecture or 'not known'}"
+    return f"{build.path} does not tell " + (
+        "more than AVX2 and FMA" if build.how == "instructions counted" else "what it was compiled for"
+    )
+
+
 def _not_told(builds: list[Build], architecture: str | None) -> Verdict:
-    reasons = [
-        f"{b.path} is for {b.machine}, this machine is {architecture or 'not known'}"
-        if b.machine != architecture
-        else f"{b.path} does not tell what it was compiled for"
-        for b in builds[:3]
-    ]
+    reasons = [_why_not_told(build, architecture) for build in builds[:3]]
     more = f", and {len(builds) - 3} more" if len(builds) > 3 else ""
     return unknown("; ".join(reasons) + more, *(_sets_seen(build) for build in builds[:3]))
 
@@ -161,6 +169,9 @@ def _no_gpu_backend(snapshot: Snapshot) -> Verdict:
         )
     used = [process.name or str(process.pid) for gpu in gpus for process in gpu.processes]
     name = gpus[0].name or gpus[0].vendor
+    closed = [build.path for build in snapshot.builds if build.machine is None]
+    if closed:
+        return unknown(f"{closed[0]} could not be read; it may have a GPU back end")
     builds = ", ".join(build.path for build in snapshot.builds[:3])
     return Verdict(
         # Where another program already computes on the GPU, a llama.cpp for the CPU may be meant so.
@@ -176,8 +187,6 @@ def _no_gpu_backend(snapshot: Snapshot) -> Verdict:
 def _missing_library(snapshot: Snapshot) -> Verdict:
     if not snapshot.builds:
         return not_applicable(_NO_BUILD)
-    if any(build.missing_libraries is None for build in snapshot.builds):
-        return unknown("/etc/ld.so.cache is not there: where the dynamic linker looks is not known")
     lacking = [build for build in snapshot.builds if build.missing_libraries]
     for build in sorted(lacking, key=_may_be_meant):
         listed = ", ".join(build.missing_libraries or ())
@@ -190,6 +199,9 @@ def _missing_library(snapshot: Snapshot) -> Verdict:
             ),
             fix=f"ldd {build.path} | grep 'not found'   # then install the package that holds it",
         )
+    unread = [build.path for build in snapshot.builds if build.missing_libraries is None]
+    if unread:
+        return unknown(f"{unread[0]} or /etc/ld.so.cache could not be read: where the linker looks is not known")
     return ok("every library that the builds need is there")
 
 
