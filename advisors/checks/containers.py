@@ -45,7 +45,8 @@ def _quota(snapshot: Snapshot) -> Verdict:
     threads = max(1, math.floor(quota.cpus))
     return Verdict(
         status="warning",
-        what=f"a quota of {quota.cpus:g} CPUs on {usable} usable CPUs: engines see {usable} and start too many threads",
+        what=f"a quota of {quota.cpus:g} CPU{'s' if quota.cpus != 1 else ''} on {usable} usable CPUs: "
+        f"engines see {usable} and start too many threads",
         evidence=(evidence,),
         effect=_THREADS_EFFECT,
         fix=f"start engines with {threads} thread{'s' if threads > 1 else ''} (llama.cpp: --threads {threads}); "
