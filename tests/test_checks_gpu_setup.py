@@ -61,7 +61,8 @@ def two_cards(kind: str | None) -> Files:
         ("gpu-no-driver", CONSOLE, "not-applicable", "no GPU"),
         ("gpu-no-driver", RADEON, "ok", "every GPU"),
         ("gpu-no-driver", pci_device(driver=None, vendor="0x10de", device="0x2684"), "warning", "0000:03:00.0"),
-        ("gpu-no-driver", pci_device(driver=None), "warning", "no kernel driver"),
+        ("gpu-no-driver", pci_device(driver=None), "info", "a loss if it is a card"),
+        ("gpu-no-driver", pci_device(driver=None, code="0x038000"), "warning", "no kernel driver"),
         ("gpu-no-driver", pci_device(vendor="0x8086", device="0x46a6", driver=None), "info", "integrated"),
         (
             "gpu-no-driver",

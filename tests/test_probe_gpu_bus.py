@@ -244,3 +244,8 @@ def test_garbage_is_a_gap_and_no_gpu_is_lost(tmp_path: Path) -> None:
     assert gpu.memory.total_bytes is None
     assert gpu.utilization_percent is None
     assert {gap.reason for gap in host.gaps} == {"malformed"}
+
+
+def test_intel_accelerators_are_no_gpus(tmp_path: Path) -> None:
+    host = tree_host(tmp_path, pci_device(vendor="0x8086", device="0x7d1d", driver="intel_vpu", code="0x120000"))
+    assert read_display_devices(host) == ()

@@ -52,4 +52,4 @@ def test_what_comes_from_outside_is_validated() -> None:
 def test_readings_are_frozen() -> None:
     gap = Gap(probe="x", source="y", reason="missing")
     with pytest.raises(ValidationError):
-        gap.detail = "changed"  # type: ignore[misc]
+        gap.detail = "changed"

@@ -30,9 +30,9 @@ def _instruction_sets(snapshot: Snapshot) -> Verdict:
         what=f"this {'virtual ' if cpu.hypervisor else ''}CPU lacks {', '.join(missing)}",
         evidence=(evidence,),
         effect=Effect(
-            text="decode 8 tokens/s instead of 150 without AVX2 (SmolLM2-135M, 2 cores)",
+            text="the kernel for Q4_1 weights runs 9.6 times slower without AVX2 (1.71 against 16.37 billion products/s)",
             basis="measured",
-            source="llama.cpp, prebuilt wheel against a native build on one machine",
+            source="ggml_vec_dot_q4_1_q8_1 of llama.cpp b11434 built both ways, one core of an AMD EPYC",
         ),
         fix="give the virtual machine the host's CPU: -cpu host (QEMU) or mode host-passthrough (libvirt)"
         if cpu.hypervisor

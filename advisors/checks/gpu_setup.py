@@ -3,7 +3,7 @@
 from ...probe.gpu.pci import AMD, INTEL, NVIDIA, PCI_DEVICES, DisplayDevice
 from ...probe.gpu.setup import DeviceNode
 from ...probe.snapshot import Snapshot
-from ..finding import Check, Effect, Verdict, not_applicable, ok, seen, unknown
+from ..finding import NOT_KNOWN, Check, Effect, Verdict, not_applicable, ok, seen, unknown
 
 MAXWELL = 0x1340
 """The lowest device id of NVIDIA's Maxwell, the oldest GPUs that CUDA 12 and driver 580 run."""
@@ -47,10 +47,19 @@ def _no_driver(snapshot: Snapshot) -> Verdict:
         return ok("every GPU has a driver", *(seen(_driver_evidence(d), d.driver) for d in known))
     evidence = tuple(seen(_driver_evidence(device), "no such link") for device in bare)
     names = ", ".join(label(snapshot, device.pci_address) for device in bare)
-    cards = [device for device in bare if is_integrated(snapshot, device) is False or device.vendor_id == AMD]
-    others = any(device.driver in GPU_DRIVERS[device.vendor_id or 0] for device in known)
-    if not cards or (others and all(device.vendor_id == AMD for device in cards)):
-        return Verdict(status="info", what=f"no driver runs the integrated graphics {names}", evidence=evidence)
+    # Without its driver an AMD GPU does not tell whether it is a card or part of the processor, unless it has no display.
+    cards = [device for device in bare if is_integrated(snapshot, device) is False or _accelerator(device)]
+    if not cards:
+        amd = any(device.vendor_id == AMD for device in bare)
+        return Verdict(
+            status="info",
+            what=f"no driver runs {names}: a loss if it is a card"
+            if amd
+            else f"no driver runs the integrated graphics {names}",
+            evidence=evidence,
+            effect=NOT_KNOWN if amd else None,
+            fix=_driver_fix(snapshot, bare[0]) if amd else None,
+        )
     return Verdict(
         status="warning",
         what=f"no kernel driver runs {names}: nothing can use it",
@@ -58,6 +67,11 @@ def _no_driver(snapshot: Snapshot) -> Verdict:
         effect=LOST,
         fix=_driver_fix(snapshot, cards[0]),
     )
+
+
+def _accelerator(device: DisplayDevice) -> bool:
+    """An AMD device of a class that only cards for servers have: display controller without VGA, or accelerator."""
+    return device.vendor_id == AMD and device.class_code >> 8 in (0x0380, 0x1200)
 
 
 def _driver_fix(snapshot: Snapshot, device: DisplayDevice) -> str:

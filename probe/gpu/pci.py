@@ -83,7 +83,10 @@ def read_display_devices(host: Host) -> tuple[DisplayDevice, ...]:
         if _ADDRESS.fullmatch(name):
             code = host.parsed(f"{PCI_DEVICES}/{name}/class", parse_class, optional=True)
             if code is not None and (code >> 16 == 0x03 or code >> 8 == 0x1200):
-                found.append(_device(host, name, code))
+                device = _device(host, name, code)
+                # Intel's accelerators are NPUs, which run no language models of the sizes meant here.
+                if code >> 16 == 0x03 or device.vendor_id != INTEL:
+                    found.append(device)
     return tuple(sorted(found, key=lambda device: address_key(device.pci_address)))
 
 
