@@ -111,7 +111,8 @@ COMMON_NAMES = frozenset(_COMMON.split())
 """Names that tell nobody who it is; replacing them in other places would only spoil what is read."""
 
 _FILLER = re.compile(
-    r"(to be filled|default|not |unknown|none|n/a|na$|null|system |chassis |base ?board|board |no |empty|o\.e\.m|oem|\[|\("
+    r"(to be filled|default|not |unknown|none|n/a|na$|null|system |chassis |base ?board|board |no |empty"
+    r"|o\.e\.m|oem|\[|\("
     r"|0?123456789|invalid|unspecified|undefined|standard|asset|serial|\*+$|-+$)",
     re.IGNORECASE,
 )

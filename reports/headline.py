@@ -27,10 +27,8 @@ def _cpu(snapshot: Snapshot) -> Iterator[str]:
     yield _line("CPU", (cpu.model_name or cpu.vendor or "not named") + (f" ({', '.join(counts)})" if counts else ""))
     if effective.limited_by and effective.cpus is not None:
         memory = "" if effective.memory_limit_bytes is None else f" and {effective.memory_limit_bytes / GIB:.1f} GiB"
-        yield _line(
-            "Usable",
-            f"{effective.cpus:g} CPU{'s' if effective.cpus != 1 else ''}{memory} (limited by {', '.join(effective.limited_by)})",
-        )
+        plural, limits = "" if effective.cpus == 1 else "s", ", ".join(effective.limited_by)
+        yield _line("Usable", f"{effective.cpus:g} CPU{plural}{memory} (limited by {limits})")
 
 
 def _memory(snapshot: Snapshot) -> Iterator[str]:

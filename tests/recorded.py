@@ -1,4 +1,4 @@
-"""Recorded machines of other projects, where they are at hand: folder LLMTUNE_MACHINES, or shared/machines beside the checkout."""
+"""Recorded machines of other projects, where at hand: $LLMTUNE_MACHINES, or shared/machines beside the checkout."""
 
 import functools
 import os

@@ -49,7 +49,7 @@ def test_init_files_hold_a_docstring_only() -> None:
     for path in modules():
         if path.name == "__init__.py":
             body = ast.parse(path.read_text()).body
-            assert len(body) == 1 and isinstance(body[0], ast.Expr), path
+            assert [type(statement) for statement in body] == [ast.Expr], path
 
 
 def test_every_package_is_shipped() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+
 import pytest
 from recorded import expected_answers, machine_host, machine_names
 

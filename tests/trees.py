@@ -11,6 +11,8 @@ from llmtune.probe.tree import TreeSource
 class Link(str):
     """The target of a symbolic link."""
 
+    __slots__ = ()
+
 
 def write_tree(root: Path, files: Mapping[str, str | bytes | Link]) -> Path:
     """Write `files` (machine path -> content or Link) below `root`, with empty proc and sys beside them."""
