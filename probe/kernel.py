@@ -74,6 +74,8 @@ def parse_command_line(text: str) -> tuple[tuple[str, str | None], ...]:
         words = shlex.split(text, posix=True)
     except ValueError:
         words = text.split()
+    if "--" in words:
+        words = words[: words.index("--")]  # What follows is for process 1.
     pairs = (word.partition("=") for word in words)
     return tuple((name.replace("-", "_"), value if equals else None) for name, equals, value in pairs)
 

@@ -39,6 +39,7 @@ def test_release_from_the_version_line(tmp_path: Path) -> None:
     ("text", "pairs"),
     [
         ("", ()),
+        ("ro -- --mitigations=off", (("ro", None),)),
         ("a=1 a=2", (("a", "1"), ("a", "2"))),
         ('dyndbg="file x +p" b', (("dyndbg", "file x +p"), ("b", None))),
         ('broken="quote', (("broken", '"quote'),)),
