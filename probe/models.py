@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from .host import Host
@@ -12,15 +12,21 @@ from .reading import Reading
 MAX_DEPTH = 4
 MAX_NAMES = 2000
 MAX_MODELS = 500
+MAX_DIRECTORIES = 400
+"""Looked into, all together: a link in a directory of models may lead to a whole disk."""
 _SHARD = re.compile(r"(.+)-([0-9]{5})-of-([0-9]{5})\.gguf")
 _OLLAMA_MODEL = "application/vnd.ollama.image.model"
+_WEIGHTS = (".safetensors", ".bin", ".pt")
+"""In the order in which engines choose; the same weights often lie there twice."""
+_FILES = (*_WEIGHTS, ".gguf", ".json", ".txt", ".md", ".py")
+"""Names that are not worth asking whether they are directories."""
 
 
 class ModelFile(Reading):
     """One model."""
 
     name: str
-    kind: Literal["gguf", "hub", "ollama"]
+    kind: Literal["gguf", "safetensors", "hub", "ollama"]
     path: str
     """Its first file, or the directory of its snapshot."""
     size_bytes: int | None
@@ -31,49 +37,74 @@ class ModelFile(Reading):
 def probe_models(host: Host) -> tuple[ModelFile, ...]:
     """The models in the usual directories, each once."""
     found: dict[str, ModelFile] = {}
+    visited: set[str] = set()
     for directory in model_directories(host):
-        for model in _models_in(host, directory, MAX_DEPTH):
+        for model in _models_in(host, directory, MAX_DEPTH, visited):
             if len(found) >= MAX_MODELS:
                 return tuple(found.values())
             found.setdefault(model.path, model)
     return tuple(found.values())
 
 
-def _models_in(host: Host, directory: str, depth: int) -> Iterator[ModelFile]:
+def _models_in(host: Host, directory: str, depth: int, visited: set[str]) -> Iterator[ModelFile]:
+    real = host.resolve(directory) or directory
+    if real in visited or len(visited) >= MAX_DIRECTORIES:
+        return
+    visited.add(real)
     names = host.names(directory)[:MAX_NAMES]
     if "manifests" in names and "blobs" in names:
         yield from _ollama(host, directory)
         return
-    yield from _gguf(host, directory, [name for name in names if name.endswith(".gguf")])
+    yield from _gguf(host, directory, names)
+    if "config.json" in names:
+        title = directory.rpartition("/")[2]
+        yield from _weights(host, title, "safetensors", directory, names, (".safetensors",))
     for name in names:
         if name.startswith("models--"):
             yield from _hub(host, f"{directory}/{name}")
-        elif (
-            depth > 1
-            and "." not in name[:1]
-            and not name.endswith(".gguf")
-            and _is_directory(host, f"{directory}/{name}")
-        ):
-            yield from _models_in(host, f"{directory}/{name}", depth - 1)
+        elif depth > 1 and _may_be_directory(name) and _is_directory(host, f"{directory}/{name}"):
+            yield from _models_in(host, f"{directory}/{name}", depth - 1, visited)
 
 
-def _gguf(host: Host, directory: str, names: list[str]) -> Iterator[ModelFile]:
+def _gguf(host: Host, directory: str, names: Iterable[str], prefix: str = "") -> Iterator[ModelFile]:
     groups: dict[str, list[str]] = {}
     for name in names:
-        shard = _SHARD.fullmatch(name)
-        groups.setdefault(f"{shard[1]}.gguf" if shard else name, []).append(name)
+        if name.endswith(".gguf"):
+            shard = _SHARD.fullmatch(name)
+            groups.setdefault(f"{shard[1]}.gguf" if shard else name, []).append(name)
     for title, files in groups.items():
-        yield _model(host, title, "gguf", [f"{directory}/{name}" for name in sorted(files)])
+        kind: Literal["gguf", "hub"] = "hub" if prefix else "gguf"
+        yield _model(host, prefix + title, kind, [f"{directory}/{name}" for name in sorted(files)])
+
+
+def _weights(
+    host: Host,
+    title: str,
+    kind: Literal["safetensors", "hub"],
+    directory: str,
+    names: Iterable[str],
+    endings: tuple[str, ...],
+) -> Iterator[ModelFile]:
+    """The directory as one model, of the files of the first ending that is there."""
+    for ending in endings:
+        files = [f"{directory}/{name}" for name in names if name.endswith(ending)]
+        if files:
+            yield _model(host, title, kind, files).model_copy(update={"path": directory})
+            return
 
 
 def _hub(host: Host, directory: str) -> Iterator[ModelFile]:
     title = directory.rpartition("/")[2].removeprefix("models--").replace("--", "/")
-    snapshots = [f"{directory}/snapshots/{name}" for name in host.names(f"{directory}/snapshots")]
-    for snapshot in snapshots[-1:]:
-        files = [f"{snapshot}/{name}" for name in host.names(snapshot)[:MAX_NAMES]]
-        weights = [path for path in files if path.endswith((".safetensors", ".gguf", ".bin", ".pt"))]
-        if weights:
-            yield _model(host, title, "hub", weights).model_copy(update={"path": snapshot})
+    snapshots = host.names(f"{directory}/snapshots")
+    main = host.text(f"{directory}/refs/main", optional=True)
+    for snapshot in [main] if main in snapshots else snapshots[-1:]:
+        place = f"{directory}/snapshots/{snapshot}"
+        names = host.names(place)[:MAX_NAMES]
+        yield from _weights(host, title, "hub", place, names, _WEIGHTS)
+        # Each quantization is a model of its own, and large ones lie in directories of their own.
+        yield from _gguf(host, place, names, f"{title}/")
+        for name in [name for name in names if _may_be_directory(name)][:64]:
+            yield from _gguf(host, f"{place}/{name}", host.names(f"{place}/{name}")[:MAX_NAMES], f"{title}/")
 
 
 def _ollama(host: Host, directory: str) -> Iterator[ModelFile]:
@@ -98,7 +129,7 @@ def _weights_digest(manifest: str) -> str | None:
     return f"sha256-{found[1]}" if found else None
 
 
-def _model(host: Host, name: str, kind: Literal["gguf", "hub", "ollama"], paths: list[str]) -> ModelFile:
+def _model(host: Host, name: str, kind: Literal["gguf", "safetensors", "hub", "ollama"], paths: list[str]) -> ModelFile:
     sizes = [(host.stat(path) or {}).get("size") for path in paths]
     known = [size for size in sizes if isinstance(size, int)]
     return ModelFile(
@@ -108,6 +139,10 @@ def _model(host: Host, name: str, kind: Literal["gguf", "hub", "ollama"], paths:
         size_bytes=sum(known) if len(known) == len(paths) else None,
         files=len(paths),
     )
+
+
+def _may_be_directory(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith(_FILES)
 
 
 def _is_directory(host: Host, path: str) -> bool:
