@@ -10,10 +10,10 @@ import re
 
 from ..host import Host
 from ..reading import Malformed
-from .bare import blank_gpu, gpu_from_bus, hwmon, pci_name
+from .bare import gpu_from_bus, hwmon, pci_name
 from .kfd import KfdGpu, kfd_pairs, read_kfd
 from .pci import AMD, PCI_DEVICES, DisplayDevice
-from .types import Gpu, GpuClocks, GpuMemory, GpuPair, GpuStack
+from .types import Gpu, GpuClocks, GpuMemory, GpuPair, GpuStack, blank_gpu
 
 MAX_GPUS = 64
 APU_TARGETS = frozenset(

@@ -1,47 +1,11 @@
-"""What is common to GPUs that only the kernel tells about: an empty GPU, its bus, its sensors, its name."""
+"""What is common to GPUs that only the kernel tells about: bus, sensors, name."""
 
 from ..host import Host
 from .pci import DisplayDevice
-from .types import Gpu, GpuClocks, GpuMemory, GpuPower, PcieLink, Vendor
+from .types import Gpu, GpuPower, Vendor, blank_gpu
 
 PCI_IDS = ("/usr/share/hwdata/pci.ids", "/usr/share/misc/pci.ids")
 SENSORS = range(1, 9)
-
-
-def blank_gpu(index: int, vendor: Vendor) -> Gpu:
-    """A GPU of which nothing is known yet."""
-    return Gpu(
-        index=index,
-        vendor=vendor,
-        name=None,
-        pci_address=None,
-        uuid=None,
-        serial=None,
-        driver=None,
-        numa_node=None,
-        local_cpus=None,
-        architecture=None,
-        compute_capability=None,
-        integrated=None,
-        memory=GpuMemory(kind=None, total_bytes=None, used_bytes=None, free_bytes=None),
-        link=PcieLink(generation_now=None, generation_max=None, width_now=None, width_max=None),
-        power=GpuPower(draw_mw=None, limit_mw=None, default_limit_mw=None, min_limit_mw=None, max_limit_mw=None),
-        clocks=GpuClocks(core_mhz=None, core_max_mhz=None, memory_mhz=None, memory_max_mhz=None),
-        temperature_c=None,
-        slowdown_temperature_c=None,
-        throttle_reasons=None,
-        throttle_harmful=None,
-        utilization_percent=None,
-        ecc_enabled=None,
-        ecc_uncorrected_errors=None,
-        retired_pages_pending=None,
-        mig_enabled=None,
-        mig_instances=(),
-        persistence_mode=None,
-        display_active=None,
-        processes=(),
-        lost=None,
-    )
 
 
 def gpu_from_bus(index: int, vendor: Vendor, device: DisplayDevice) -> Gpu:

@@ -5,7 +5,7 @@ import re
 from ..host import Host
 from .nvml_ask import Asker, as_flag, whole
 from .nvml_words import ARCHITECTURES, harmful_words, throttle_words
-from .types import Gpu, GpuClocks, GpuMemory, GpuPower, GpuProcess, MigInstance, PcieLink
+from .types import Gpu, GpuClocks, GpuMemory, GpuPower, GpuProcess, MigInstance, PcieLink, blank_gpu
 
 MAX_MIG_DEVICES = 16
 MAX_PROCESSES = 1000
@@ -16,39 +16,7 @@ THRESHOLD_SLOWDOWN = 1
 ECC_UNCORRECTED, ECC_SINCE_BOOT = 1, 0
 _BUS_ID = re.compile(r"([0-9A-Fa-f]{4,8}):([0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7])", re.ASCII)
 
-EMPTY_MEMORY = GpuMemory(kind=None, total_bytes=None, used_bytes=None, free_bytes=None)
-LOST_GPU = Gpu(
-    index=0,
-    vendor="nvidia",
-    name=None,
-    pci_address=None,
-    uuid=None,
-    serial=None,
-    driver="nvidia",
-    numa_node=None,
-    local_cpus=None,
-    architecture=None,
-    compute_capability=None,
-    integrated=None,
-    memory=EMPTY_MEMORY,
-    link=PcieLink(generation_now=None, generation_max=None, width_now=None, width_max=None),
-    power=GpuPower(draw_mw=None, limit_mw=None, default_limit_mw=None, min_limit_mw=None, max_limit_mw=None),
-    clocks=GpuClocks(core_mhz=None, core_max_mhz=None, memory_mhz=None, memory_max_mhz=None),
-    temperature_c=None,
-    slowdown_temperature_c=None,
-    throttle_reasons=None,
-    throttle_harmful=None,
-    utilization_percent=None,
-    ecc_enabled=None,
-    ecc_uncorrected_errors=None,
-    retired_pages_pending=None,
-    mig_enabled=None,
-    mig_instances=(),
-    persistence_mode=None,
-    display_active=None,
-    processes=(),
-    lost=None,
-)
+LOST_GPU = blank_gpu(0, "nvidia").model_copy(update={"driver": "nvidia"})
 
 
 def read_device(host: Host, nvml: Asker, index: int) -> Gpu:

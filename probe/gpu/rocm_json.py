@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from ..reading import Malformed
-from .types import Gpu, GpuClocks, GpuMemory, GpuPair, GpuPower, GpuStack, PcieLink
+from .types import Gpu, GpuClocks, GpuMemory, GpuPair, GpuPower, GpuStack, PcieLink, blank_gpu
 
 MAX_GPUS = 64
 _NUMBER = re.compile(r"\(?(-?[0-9]{1,15}(?:\.[0-9]{1,6})?)\s*(?:Mhz)?\)?", re.ASCII)
@@ -44,20 +44,15 @@ def _gpu(index: int, card: Card) -> Gpu:
     total, used = _bytes(card, "VRAM Total Memory (B)"), _bytes(card, "VRAM Total Used Memory (B)")
     address = _text(card, "PCI Bus")
     speeds = _links(card)
-    return Gpu(
-        index=index,
-        vendor="amd",
-        name=_name(card),
-        pci_address=address.lower() if address else None,
-        uuid=_text(card, "Unique ID"),
-        serial=_text(card, "Serial Number"),
-        driver="amdgpu",
-        numa_node=_node(card),
-        local_cpus=None,
-        architecture=_text(card, "GFX Version"),
-        compute_capability=None,
-        integrated=None,
-        memory=GpuMemory(
+    known = {
+        "name": _name(card),
+        "pci_address": address.lower() if address else None,
+        "uuid": _text(card, "Unique ID"),
+        "serial": _text(card, "Serial Number"),
+        "driver": "amdgpu",
+        "numa_node": _node(card),
+        "architecture": _text(card, "GFX Version"),
+        "memory": GpuMemory(
             kind=None,
             total_bytes=total,
             used_bytes=used,
@@ -66,29 +61,18 @@ def _gpu(index: int, card: Card) -> Gpu:
             gtt_used_bytes=_bytes(card, "GTT Total Used Memory (B)"),
             visible_bytes=_bytes(card, "VIS_VRAM Total Memory (B)"),
         ),
-        link=_link(card, speeds),
-        power=_power(card),
-        clocks=GpuClocks(
+        "link": _link(card, speeds),
+        "power": _power(card),
+        "clocks": GpuClocks(
             core_mhz=_integer(card, "sclk clock speed:"),
             core_max_mhz=None,
             memory_mhz=_integer(card, "mclk clock speed:"),
             memory_max_mhz=None,
         ),
-        temperature_c=_integer(card, "Temperature (Sensor junction) (C)", "Temperature (Sensor edge) (C)"),
-        slowdown_temperature_c=None,
-        throttle_reasons=None,
-        throttle_harmful=None,
-        utilization_percent=_integer(card, "GPU use (%)"),
-        ecc_enabled=None,
-        ecc_uncorrected_errors=None,
-        retired_pages_pending=None,
-        mig_enabled=None,
-        mig_instances=(),
-        persistence_mode=None,
-        display_active=None,
-        processes=(),
-        lost=None,
-    )
+        "temperature_c": _integer(card, "Temperature (Sensor junction) (C)", "Temperature (Sensor edge) (C)"),
+        "utilization_percent": _integer(card, "GPU use (%)"),
+    }
+    return blank_gpu(index, "amd").model_copy(update=known)
 
 
 def _power(card: Card) -> GpuPower:
