@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from ..probe.snapshot import Snapshot
 
 GIB = 1 << 30
+MAX_SERVERS = 4
 VENDORS = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel"}
 
 
 def headline(snapshot: Snapshot) -> tuple[str, ...]:
-    """Processors, memory, GPUs, kernel: a line each, only what is known."""
-    return (*_cpu(snapshot), *_memory(snapshot), *_gpus(snapshot), *_kernel(snapshot))
+    """Processors, memory, GPUs, kernel, running servers: a line each, only what is known."""
+    return (*_cpu(snapshot), *_memory(snapshot), *_gpus(snapshot), *_kernel(snapshot), *_servers(snapshot))
 
 
 def _line(label: str, text: str) -> str:
@@ -65,3 +66,13 @@ def _kernel(snapshot: Snapshot) -> Iterator[str]:
     if container.hypervisor:
         around.append("virtual machine" + ("" if container.hypervisor == "unnamed" else f" ({container.hypervisor})"))
     yield _line("System", ", ".join([f"Linux {kernel.release}", *filter(None, [kernel.distribution]), *around]))
+
+
+def _servers(snapshot: Snapshot) -> Iterator[str]:
+    servers = snapshot.engines.servers or ()
+    for server in servers[:MAX_SERVERS]:
+        model = (server.model or "").rstrip("/").rpartition("/")[2]
+        port = "" if server.port is None else f" on port {server.port}"
+        yield _line("Serving", f"{server.engine}{port}" + (f": {model}" if model else ""))
+    if len(servers) > MAX_SERVERS:
+        yield _line("Serving", f"{len(servers) - MAX_SERVERS} more")

@@ -75,6 +75,9 @@ def test_packages_of_the_environments(tmp_path: Path, directory: str) -> None:
 
 
 def test_empty_machine_has_none_and_no_gap(tmp_path: Path) -> None:
-    host = Host(AnsweringTree(write_tree(tmp_path, {}), {("environment", "PATH"): "::relative:/nowhere"}))
+    answers: dict[Question, Answer | Unreadable] = {
+        ("environment", name): Unreadable("missing", "not set") for name in ("HOME", "VIRTUAL_ENV", "CONDA_PREFIX")
+    }
+    host = Host(AnsweringTree(write_tree(tmp_path, {}), answers | {("environment", "PATH"): "::relative:/nowhere"}))
     assert read_runtimes(host) == ()
     assert not host.gaps
