@@ -85,6 +85,8 @@ class FileSource:
         answer = self._kinds.get(str(kind))
         if answer is None:
             raise Unreadable("not asked", f"{self.name} holds no answer of the kind {kind}")
+        if arguments and "\0" in str(arguments[0]):
+            raise Unreadable("missing", "the name holds a NUL")
         try:
             return answer(*arguments)
         except OSError as error:
@@ -100,8 +102,6 @@ class FileSource:
 
     def _open(self, path: str) -> tuple[int, int]:
         """A descriptor of the regular file at `path` and its size."""
-        if "\0" in path:
-            raise Unreadable("missing", "the name holds a NUL")
         handle = self.open(path)
         status = os.fstat(handle)
         if not stat_bits.S_ISREG(status.st_mode):

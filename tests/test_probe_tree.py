@@ -71,3 +71,11 @@ def test_archive_that_leads_out_is_refused() -> None:
     stream.seek(0)
     with pytest.raises(BadRecording, match="leads out"):
         ArchiveSource("evil", stream)
+
+
+def test_names_with_a_nul_are_nowhere(source: FileSource) -> None:
+    host = Host(source)
+    assert host.text("/proc/re\0al") is None
+    assert host.stat("/proc/re\0al") is None
+    assert host.names("/proc\0") == ()
+    assert host.resolve("/proc/re\0al") is None
