@@ -8,8 +8,8 @@ from .reading import Reading
 LISTEN = "0A"
 MAX_LINES = 100_000
 MAX_FILES = 4096
-ANY = {"00000000", "0" * 32}
-LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
+# Each 32 bits are printed in the byte order of little-endian machines; all of 127.0.0.0/8 is loopback.
+_LOOPBACK = re.compile(r"[0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F")
 
 
 class Listener(Reading):
@@ -34,12 +34,12 @@ def parse_listeners(text: str) -> list[Listener]:
     found = []
     for line in text.splitlines()[1:MAX_LINES]:
         words = line.split()
-        if len(words) < 10 or words[3] != LISTEN or not words[9].isdigit():
+        if len(words) < 10 or words[3] != LISTEN or not (words[9].isascii() and words[9].isdigit()):
             continue
         match = re.fullmatch(r"([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})", words[1])
         if match:
             found.append(
-                Listener(port=int(match[2], 16), everywhere=match[1] not in LOOPBACK, inode=int(words[9][:20]))
+                Listener(port=int(match[2], 16), everywhere=not _LOOPBACK.fullmatch(match[1]), inode=int(words[9][:20]))
             )
     return found
 

@@ -29,18 +29,32 @@ _BINARIES = {
     "tritonserver": "Triton",
     "ovms": "OpenVINO Model Server",
 }
-_MODULES = (
-    (r"\bvllm\b.*\bserve\b|vllm\.entrypoints", "vLLM"),
-    (r"\bsglang\b.*\b(?:serve|launch_server)\b|sglang\.launch_server", "SGLang"),
-    (r"\bllama_cpp\.server\b|\bxllamacpp\b", "llama.cpp"),
-    (r"\btrtllm-serve\b", "TensorRT-LLM"),
-    (r"\blmdeploy\b.*\bserve\b", "LMDeploy"),
-    (r"\bmlc_llm\b.*\bserve\b", "MLC LLM"),
-    (r"\bktransformers\b", "KTransformers"),
-)
-PATTERN = rf"^(?:{'|'.join(_BINARIES)})$|" + "|".join(
-    f"^(?:\\S*/)?python[0-9.]* .*(?:{pattern})" for pattern, _ in _MODULES
-)
+_MODULES = {
+    "vllm.entrypoints.openai.api_server": "vLLM",
+    "vllm.entrypoints.api_server": "vLLM",
+    "sglang.launch_server": "SGLang",
+    "llama_cpp.server": "llama.cpp",
+    "trtllm-serve": "TensorRT-LLM",
+    "ktransformers": "KTransformers",
+    "ktransformers.server.main": "KTransformers",
+    "koboldcpp.py": "KoboldCpp",
+}
+"""Modules and scripts that serve, whatever their arguments."""
+_SERVE = {
+    "vllm": "vLLM",
+    "vllm.entrypoints.cli.main": "vLLM",
+    "sglang": "SGLang",
+    "sglang.cli.main": "SGLang",
+    "lmdeploy": "LMDeploy",
+    "mlc_llm": "MLC LLM",
+}
+"""Those that serve when told `serve`."""
+_NAMES = "|".join(re.escape(name) for name in (*_MODULES, *_SERVE))
+PATTERN = rf"^(?:{'|'.join(_BINARIES)})$|^(?:\S*/)?python[0-9.]* (?:.*[ /])?(?:{_NAMES})(?: |$)"
+"""Only a first sieve: `engine_of` looks closely."""
+_PYTHON = re.compile(r"python[0-9.]*")
+_SHELLS = {"sh", "bash", "dash", "zsh", "env", "busybox"}
+KEY_VARIABLES = ("LLAMA_API_KEY", "VLLM_API_KEY", "API_KEY", "SGLANG_API_KEY")
 
 
 class NodePages(Reading):
@@ -58,6 +72,10 @@ class Server(Reading):
     executable: str | None
     """None where the process belongs to another user."""
     uid: int | None
+    parent: int | None
+    """The server that started it, for the runners of Ollama and of llama-server's router."""
+    api_key: bool
+    """Whether an argument or a variable sets a key."""
     arguments: ServerArguments
     port: int | None
     everywhere: bool | None
@@ -85,20 +103,42 @@ def read_servers(host: Host, node_count: int) -> tuple[Server, ...]:
     """The servers that run; `node_count` tells whether it is worth asking where their pages lie."""
     pids = host.processes(PATTERN)[:MAX_SERVERS]
     listeners = read_listeners(host) if pids else ()
-    found = (_read_server(host, pid, listeners, node_count) for pid in pids)
-    return tuple(server for server in found if server is not None)
+    found = [server for pid in pids if (server := _read_server(host, pid, listeners, node_count)) is not None]
+    lines = {server.pid: host.arguments(server.pid) for server in found}
+    # Workers that were forked carry their parent's arguments; they are no servers of their own.
+    return tuple(
+        server.model_copy(update={"parent": server.parent if server.parent in lines else None})
+        for server in found
+        if server.parent not in lines or lines[server.parent] != lines[server.pid]
+    )
 
 
 def engine_of(comm: str, argv: tuple[str, ...]) -> str | None:
     """The engine that a process runs, by its name and arguments."""
     if comm in _BINARIES:
+        if argv and argv[0].rpartition("/")[2] in _SHELLS:
+            return None  # A script of that name: what it starts is told itself.
         if comm == "llama" and "serve" not in argv[1:3]:
             return None
         if comm == "ollama" and "serve" not in argv and "runner" not in argv:
             return None
         return _BINARIES[comm]
-    line = " ".join(argv[:6])
-    return next((engine for pattern, engine in _MODULES if re.search(pattern, line)), None)
+    program, rest = _python_program(argv)
+    return _MODULES.get(program) or (_SERVE.get(program) if rest[:1] == ("serve",) else None)
+
+
+def _python_program(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The module or the script's name that a Python interpreter was told to run, and its arguments."""
+    if not argv or not _PYTHON.fullmatch(argv[0].rpartition("/")[2]):
+        return "", ()
+    position = 1
+    while position < len(argv) and argv[position].startswith("-"):
+        if argv[position] == "-m":
+            return argv[position + 1] if position + 1 < len(argv) else "", argv[position + 2 :]
+        if argv[position] == "-c":
+            return "", ()
+        position += 2 if argv[position] in ("-X", "-W") else 1
+    return (argv[position].rpartition("/")[2], argv[position + 1 :]) if position < len(argv) else ("", ())
 
 
 def parse_numa_maps(text: str) -> tuple[NodePages, ...]:
@@ -124,7 +164,13 @@ def _read_server(host: Host, pid: int, listeners: tuple[Listener, ...], node_cou
     status = host.text(f"/proc/{pid}/status", optional=True) or ""
     sizes = _sizes(status)
     fields = parse_key_values(status)
-    told = _told_model(host, port) if engine == "llama.cpp" and port and listener else None
+    variables = host.variables(pid, THREAD_VARIABLES + KEY_VARIABLES)
+    api_key = arguments.api_key or any(variables.get(name) for name in KEY_VARIABLES)
+    # The arguments may name a repository, or nothing; with a key /props would refuse, and a path tells enough.
+    known = arguments.model is not None and arguments.model.startswith("/")
+    told = (
+        _told_model(host, port) if engine == "llama.cpp" and port and listener and not known and not api_key else None
+    )
     model = told or arguments.model
     size = (host.stat(model) or {}).get("size") if model and model.startswith("/") else None
     limits = host.parsed(f"/proc/{pid}/limits", parse_limits, optional=True) or {}
@@ -133,6 +179,8 @@ def _read_server(host: Host, pid: int, listeners: tuple[Listener, ...], node_cou
         pid=pid,
         executable=host.link(f"/proc/{pid}/exe"),
         uid=_number(fields.get("Uid", "").split("\t")[0]),
+        parent=_number(fields.get("PPid")),
+        api_key=api_key,
         arguments=arguments,
         port=port,
         everywhere=listener.everywhere if listener else None,
@@ -145,7 +193,7 @@ def _read_server(host: Host, pid: int, listeners: tuple[Listener, ...], node_cou
         locked_bytes=sizes.get("VmLck"),
         swapped_bytes=sizes.get("VmSwap"),
         nodes=_nodes(host, pid) if node_count > 1 else (),
-        variables=dict(host.variables(pid, THREAD_VARIABLES)),
+        variables={name: value for name, value in variables.items() if name in THREAD_VARIABLES},
         oom_score_adj=host.integer(f"/proc/{pid}/oom_score_adj", -1000, 1000, optional=True),
         open_files=limits.get("Max open files"),
         cgroup=_cgroup(host, pid),

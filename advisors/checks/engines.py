@@ -49,9 +49,10 @@ def _server_memory(snapshot: Snapshot) -> Verdict:
     servers = [server for server in snapshot.engines.servers or () if server.model_bytes]
     if not servers:
         return not_applicable("no server whose model file can be seen runs")
-    limit = snapshot.effective.memory_limit_bytes
+    # A server may run outside the cgroup that limits us.
+    limit = snapshot.memory.total_bytes
     if limit is None:
-        return unknown("the usable memory could not be read")
+        return unknown("the machine's memory could not be read")
     video = sum(gpu.memory.total_bytes or 0 for gpu in snapshot.gpus if gpu.memory.kind != "unified")
     large = [server for server in servers if (server.model_bytes or 0) > limit + video]
     if not large:
@@ -99,7 +100,7 @@ CHECKS = (
         topic="engines",
         title="Models being served",
         why="An mmapped model that is larger than memory runs, at the speed of the drive.",
-        explanation="The size of the model file of each running server, against usable memory and VRAM. Shards are not added up.",
+        explanation="The size of the model file of each running server, against the machine's memory and VRAM. Shards are not added up.",
         judge=_server_memory,
     ),
 )

@@ -25,6 +25,14 @@ def _servers(snapshot: Snapshot) -> Verdict | None:
     return None
 
 
+def _shares_limits(snapshot: Snapshot, server: Server) -> bool:
+    """Whether the limits of our cgroup bind the server too: it runs in ours or below."""
+    own = snapshot.cgroup.path
+    if own is None or server.cgroup is None:
+        return False
+    return server.cgroup == own or server.cgroup.startswith(own.rstrip("/") + "/")
+
+
 def _named(server: Server) -> str:
     return f"{server.engine} (process {server.pid}{f', port {server.port}' if server.port else ''})"
 
@@ -40,11 +48,13 @@ def _each(snapshot: Snapshot, judge: Callable[[Snapshot, Server], Verdict | None
 
 
 def _threads_of(snapshot: Snapshot, server: Server) -> Verdict | None:
-    threads, cpus = server.arguments.threads, snapshot.effective.cpus
-    allowed = len(server.cpus_allowed) if server.cpus_allowed else None
-    if server.engine != "llama.cpp" or threads is None or cpus is None:
+    threads, quota = server.arguments.threads, snapshot.cgroup.quota
+    # Our own affinity says nothing of the server's.
+    if server.engine != "llama.cpp" or server.parent is not None or threads is None or not server.cpus_allowed:
         return None
-    usable = min(cpus, allowed) if allowed else cpus
+    usable: float = len(server.cpus_allowed)
+    if quota is not None and _shares_limits(snapshot, server):
+        usable = min(usable, quota.cpus)
     if threads <= usable:
         return None
     return Verdict(
@@ -111,28 +121,34 @@ def _nodes(snapshot: Snapshot) -> Verdict:
 
 
 def _exposed_of(snapshot: Snapshot, server: Server) -> Verdict | None:
-    if not server.everywhere or server.arguments.api_key:
+    if server.api_key or server.everywhere is False:
         return None
+    contained = _in_container(server)
+    if server.everywhere is None:
+        # A container's sockets are its own; what it publishes is its runtime's to say.
+        return (
+            None if contained else unknown(f"the sockets of {_named(server)} cannot be seen: run as root or its user")
+        )
+    inside = contained or snapshot.container.kind not in ("none", "wsl")
     return Verdict(
-        status="warning",
-        what=f"{_named(server)} can be reached from other machines and was started without an API key",
+        status="info" if inside else "warning",
+        what=f"{_named(server)} can be reached from other machines and was started without an API key"
+        if not inside
+        else f"{_named(server)} listens on the container's address without an API key: which ports are published decides",
         evidence=(seen("/proc/net/tcp", f"port {server.port} on a reachable address"),),
         effect=NOT_KNOWN,
-        fix="--host 127.0.0.1 for this machine only, or --api-key-file FILE, or a firewall or proxy before it",
+        fix="OLLAMA_HOST=127.0.0.1 in its environment, or a firewall or a proxy that asks for a key"
+        if server.engine == "Ollama"
+        else "--host 127.0.0.1 for this machine only, or an API key, or a firewall or proxy before it",
     )
 
 
 def _exposed(snapshot: Snapshot) -> Verdict:
-    nothing = _servers(snapshot)
-    if nothing:
-        return nothing
-    if all(server.everywhere is None for server in snapshot.engines.servers or ()):
-        return unknown("the servers' sockets cannot be seen: run as root or as the servers' user")
     return _each(snapshot, _exposed_of, "every server listens on loopback only or asks for a key")
 
 
 def _metrics_of(snapshot: Snapshot, server: Server) -> Verdict | None:
-    if server.engine != "llama.cpp" or server.arguments.metrics or server.port is None:
+    if server.engine != "llama.cpp" or server.arguments.metrics or server.port is None or server.parent is not None:
         return None
     return Verdict(
         status="info",
@@ -167,7 +183,7 @@ def _locked(snapshot: Snapshot) -> Verdict:
 
 
 def _oom_of(snapshot: Snapshot, server: Server) -> Verdict | None:
-    if server.oom_score_adj is None or server.oom_score_adj < KILL_ME_FIRST:
+    if server.oom_score_adj is None or server.parent is not None or server.oom_score_adj < KILL_ME_FIRST:
         return None
     return Verdict(
         status="info",
@@ -185,7 +201,7 @@ def _oom(snapshot: Snapshot) -> Verdict:
 
 def _files_of(snapshot: Snapshot, server: Server) -> Verdict | None:
     limit = server.open_files
-    if limit is None or limit.soft >= min(SERVER_OPEN_FILES, UNLIMITED):
+    if limit is None or server.parent is not None or limit.soft >= min(SERVER_OPEN_FILES, UNLIMITED):
         return None
     return Verdict(
         status="info",
@@ -201,11 +217,18 @@ def _files(snapshot: Snapshot) -> Verdict:
     return _each(snapshot, _files_of, f"every server may open {SERVER_OPEN_FILES} files or more")
 
 
+def _in_container(server: Server) -> bool:
+    return any(word in (server.cgroup or "") for word in ("docker", "kubepods", "libpod", "containerd", "lxc"))
+
+
 def _kept_of(snapshot: Snapshot, server: Server) -> Verdict | None:
     cgroup = server.cgroup
-    if cgroup is None:
+    # Inside a container the cgroup looks like the root, and whoever runs the container restarts it.
+    if cgroup is None or server.parent is not None or snapshot.container.kind not in ("none", "wsl"):
         return None
-    if ".service" in cgroup.rpartition("/")[2] or any(word in cgroup for word in ("docker", "kubepods", "libpod")):
+    # Everything that a user starts lies in user@1000.service.
+    units = [part for part in cgroup.split("/") if part.endswith(".service") and not part.startswith("user@")]
+    if units or _in_container(server):
         return None
     return Verdict(
         status="info",
