@@ -77,6 +77,8 @@ def _threads(snapshot: Snapshot) -> Verdict:
 
 def _swapped_of(snapshot: Snapshot, server: Server) -> Verdict | None:
     swapped = server.swapped_bytes
+    if swapped is None:
+        return unknown(f"/proc/{server.pid}/status could not be read")
     if not swapped:
         return None
     return Verdict(
@@ -93,6 +95,8 @@ def _swapped(snapshot: Snapshot) -> Verdict:
 
 
 def _nodes_of(snapshot: Snapshot, server: Server) -> Verdict | None:
+    if not server.nodes:
+        return unknown(f"where {_named(server)} lies cannot be seen: run as root or as its user")
     total = sum(node.bytes for node in server.nodes)
     if total < LITTLE_ON_NODES_BYTES or not server.cpus_allowed:
         return None
@@ -164,12 +168,14 @@ def _metrics(snapshot: Snapshot) -> Verdict:
 
 
 def _locked_of(snapshot: Snapshot, server: Server) -> Verdict | None:
-    if not server.arguments.mlock or not server.model_bytes or server.locked_bytes is None:
+    # Weights on a GPU are not locked, and need not be.
+    on_gpu = server.arguments.gpu_layers not in (None, "0") or bool(snapshot.gpus)
+    if not server.arguments.mlock or on_gpu or not server.model_bytes or server.locked_bytes is None:
         return None
     if server.locked_bytes >= LOCKED_SHARE * server.model_bytes:
         return None
     return Verdict(
-        status="warning",
+        status="info",
         what=f"{_named(server)} was told to lock its model, but only {server.locked_bytes / GIB:.1f} of "
         f"{server.model_bytes / GIB:.1f} GiB are locked",
         evidence=(seen(f"/proc/{server.pid}/status", f"VmLck {server.locked_bytes >> 10} kB"),),
