@@ -40,7 +40,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="llmtune %(version)s")
 def root() -> None:
-    """Make a language model run as fast as this Linux machine can, prove it, and put everything back."""
+    """Tell the truth about a Linux machine that runs language models."""
 
 
 def run(arguments: Sequence[str]) -> int:
