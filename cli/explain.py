@@ -1,5 +1,6 @@
 """`llmtune explain [ID]`."""
 
+import difflib
 import textwrap
 
 import click
@@ -22,7 +23,10 @@ def command(check_id: str | None, no_color: bool) -> None:
         return
     found = next((check for check in CHECKS if check.id == check_id), None)
     if found is None:
-        raise click.UsageError(f"no check is called {check_id!r}; 'llmtune explain' lists them")
+        near = difflib.get_close_matches(check_id.lower(), [check.id for check in CHECKS], 3, 0.5)
+        near = near or [check.id for check in CHECKS if check_id.lower() in (check.topic, check.title.lower())][:5]
+        hint = f"did you mean {', '.join(near)}?" if near else "'llmtune explain' lists them"
+        raise click.UsageError(f"no check is called {check_id!r}; {hint}")
     click.echo(_text(found), color=color)
 
 

@@ -1,5 +1,6 @@
 """The group of commands. Each command's file is imported when the command is called, so that `--version` is fast."""
 
+import errno
 import importlib
 import os
 import sys
@@ -63,6 +64,11 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return exit_codes.OK
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            # Where the output was to go is full: nothing that a report to us would mend.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            click.echo("llmtune: the output could not be written: no space left on the device", err=True)
+            return exit_codes.INTERNAL
         from .crash import report_crash
 
         report_crash(error, arguments)

@@ -68,7 +68,7 @@ def _finding_lines(finding: Finding, width: int, verbose: bool) -> Iterator[str]
     if bad or finding.status == "info" or verbose:
         yield from _command("fix", finding.fix, width)
         yield from _command("undo", finding.undo, width)
-    if bad:
+    if bad or verbose:
         yield from _detail("more", f"llmtune explain {finding.id}", width)
 
 

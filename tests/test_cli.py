@@ -267,3 +267,27 @@ def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not [name for name in after - before if "llmtune" in name.lower()]
     children = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True, check=False).stdout
     assert "cpuinfo.py --json" not in children
+
+
+def test_full_output_is_one_line_and_no_crash_report(tree: Path, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "llmtune", "doctor", "--from", str(tree)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ
+            | {
+                "XDG_STATE_HOME": str(tmp_path / "state"),
+                "PYTHONPATH": str(Path(__file__).parent.parent / "build" / "path"),
+            },
+        )
+    assert done.returncode == 70
+    assert done.stderr == "llmtune: the output could not be written: no space left on the device\n"
+    assert not (tmp_path / "state").exists()
+
+
+def test_explain_suggests_what_was_meant() -> None:
+    done = llmtune_run("explain", "cpu-qouta")
+    assert done.returncode == 2
+    assert "did you mean cpu-quota" in done.stderr
