@@ -113,11 +113,3 @@ def unknown(what: str, *evidence: Evidence) -> Verdict:
 def seen(source: str, raw: object) -> Evidence:
     """Evidence from any printable value."""
     return Evidence(source=source, raw=str(raw))
-
-
-def why_unread(snapshot: Snapshot, source: str) -> str:
-    """Why `source` (or something below it) could not be read, in words for an `unknown` verdict."""
-    for gap in snapshot.gaps:
-        if gap.source.startswith(source):
-            return f"{gap.source}: {gap.reason}" + (" (run as root to know)" if gap.reason == "denied" else "")
-    return f"{source}: not there"
