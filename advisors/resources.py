@@ -1,0 +1,69 @@
+"""What a plan may use: the memories and processors of a machine, with how fast each is and how that is known."""
+
+from typing import Literal
+
+from ..probe.reading import Reading
+
+Basis = Literal["measured", "rated", "assumed"]
+
+
+class Rate(Reading):
+    """A speed of hardware and how it is known."""
+
+    per_s: float
+    basis: Basis
+    source: str
+
+
+class Gpu(Reading):
+    """One device that runs layers."""
+
+    name: str
+    """As the engine calls it: CUDA0, ROCm1, Vulkan0 ..."""
+    title: str
+    backend: Literal["CUDA", "ROCm", "Vulkan", "SYCL", "Metal"]
+    unified: bool
+    """Its memory is the host's."""
+    total_bytes: int | None
+    free_bytes: int | None
+    """Free now: other processes and the driver are already taken off."""
+    reserve_bytes: int
+    """What the driver takes for a process that uses the device (context, kernels), before the first buffer."""
+    bandwidth_bytes: Rate | None
+    flops_fp16: Rate | None
+    """Dense, with matrix units."""
+    link_bytes: Rate | None
+    """From host memory: PCIe as it runs now."""
+    numa_node: int | None
+    compute_capability: tuple[int, int] | None = None
+
+
+class Processor(Reading):
+    """The CPUs a new process may use."""
+
+    cpus: float
+    """CPUs' worth of time (affinity and quota)."""
+    cpu_list: tuple[int, ...]
+    cores: int
+    bandwidth_bytes: Rate | None
+    """Of all usable memory channels together."""
+    flops: Rate | None
+    features: frozenset[str]
+    """Instruction sets that decide kernels and repacking: avx2, avx512f, avx512_vnni, amx_int8, neon, dotprod, i8mm, sve."""
+    busy_cpus: float
+    """CPUs' worth of time that others use now."""
+
+
+class Resources(Reading):
+    """The machine as a plan sees it."""
+
+    title: str
+    gpus: tuple[Gpu, ...]
+    processor: Processor
+    host_total_bytes: int | None
+    host_free_bytes: int | None
+    """What a new process can have without swapping, within its cgroup."""
+    disk_bytes: Rate | None
+    """Sequential reads of the device that holds the model."""
+    numa_nodes: tuple[int, ...]
+    engines: tuple[str, ...] = ()
