@@ -1,0 +1,147 @@
+"""One way to run the model, with its memory and speed; and what makes one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..probe.model.types import Model
+from ..probe.snapshot import Snapshot
+from .layout import Layout
+from .memory.compute import compute_buffers
+from .memory.host import PROMPT_CACHE_BYTES, prompt_bytes
+from .memory.places import layer_places, weight_places
+from .memory.table import memory_plan, shortfall_bytes
+from .plan import MemoryPlan, SpeedPlan, Threads
+from .request import Request
+from .resources import Gpu, Resources
+from .settings import HOST, CacheType, Placement, Settings, padded
+from .speed.estimate import estimate
+from .threads import choose_threads
+
+_QUALITY = {"f16": 1.0, "bf16": 1.0, "f32": 1.0, "q8_0": 0.995, "q5_1": 0.98, "q5_0": 0.975, "q4_1": 0.95, "q4_0": 0.94}
+"""How much speed a cache type must gain to be worth its loss: our judgement, from llama.cpp's own perplexity runs with
+rotated caches, where q8_0 is within noise of f16 and q4_0 is not."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One placement with its settings, judged."""
+
+    layout: Layout
+    placement: Placement
+    settings: Settings
+    places: Mapping[str, str]
+    memory: MemoryPlan
+    threads: Threads
+    speed: SpeedPlan
+    prompt_cache_bytes: int
+    layers_on_host: int
+    """Whole layers, the output counted as one, that no GPU holds."""
+
+    @property
+    def decode(self) -> float:
+        """Tokens/s of one sequence."""
+        return self.speed.decode_tokens_per_s.expected
+
+    @property
+    def prefill(self) -> float:
+        """Prompt tokens/s."""
+        return self.speed.prefill_tokens_per_s.expected
+
+    @property
+    def devices_fit(self) -> bool:
+        """Whether every GPU holds its part."""
+        return all((shortfall_bytes(device) or 0) <= 0 for device in self.memory.devices)
+
+    @property
+    def fits(self) -> bool:
+        """Whether everything fits, as far as is known."""
+        return self.memory.fits is not False
+
+    @property
+    def shortfall_bytes(self) -> int:
+        """What is missing, over all places."""
+        places = (*self.memory.devices, self.memory.host)
+        return sum(max(shortfall_bytes(place) or 0, 0) for place in places)
+
+    @property
+    def gains_from_large_batches(self) -> bool:
+        """Host weights are copied to a GPU once a batch, so a larger batch copies less often."""
+        return bool(self.placement.devices) and bool(self.layers_on_host or self.layout.cpu_expert_layers)
+
+    def everything_on(self, gpus: tuple[Gpu, ...]) -> bool:
+        """Whether all layers with all their experts are on exactly these GPUs."""
+        return bool(gpus) and self.layout.gpus == gpus and not self.layers_on_host and not self.layout.cpu_expert_layers
+
+    def acceptable(self, request: Request) -> bool:
+        """Fast enough for the request."""
+        return request.min_tokens_per_s is None or self.decode >= request.min_tokens_per_s
+
+    def score(self, request: Request) -> float:
+        """What the goal values; only for comparing candidates of one request."""
+        quality = _QUALITY.get(self.settings.type_k, 0.9)
+        if request.goal == "throughput":
+            return (self.decode * self.settings.slots + 0.05 * self.prefill) * quality
+        if request.goal == "context":
+            return self.settings.context * quality + min(self.decode, 1000) / 1000
+        return self.decode * quality * (1 + 0.02 * min(self.prefill / 10000, 1))
+
+
+@dataclass
+class Evaluator:
+    """Judges placements of one model on one machine for one request."""
+
+    model: Model
+    snapshot: Snapshot
+    resources: Resources
+    request: Request
+    seen: dict[tuple[object, ...], Candidate] = field(default_factory=dict)
+
+    def settings(self, context: int, cache: CacheType) -> Settings:
+        """The settings for a context of each user."""
+        request = self.request
+        return Settings(
+            context=padded(context) * request.users,
+            slots=request.users,
+            unified_kv=request.users > 1,
+            type_k=cache,
+            type_v=cache,
+        )
+
+    def evaluate(self, layout: Layout, settings: Settings) -> Candidate:
+        """Memory, threads and speed of one layout."""
+        key = (layout, settings.context, settings.type_k, settings.ubatch)
+        if key not in self.seen:
+            self.seen[key] = self._evaluate(layout, settings)
+        return self.seen[key]
+
+    def _evaluate(self, layout: Layout, settings: Settings) -> Candidate:
+        model, resources = self.model, self.resources
+        placement = layout.placement()
+        places = weight_places(model, placement, settings, resources.processor.features)
+        compute = compute_buffers(model, placement, settings, places)
+        memory = memory_plan(model, placement, settings, resources, places, compute)
+        cache_bytes = self._prompt_cache(memory, settings)
+        if cache_bytes:
+            memory = memory_plan(model, placement, settings, resources, places, compute, cache_bytes)
+        on_host = layer_places(model.shape, placement).count(HOST)
+        node = layout.gpus[0].numa_node if layout.gpus else None
+        threads = choose_threads(
+            self.snapshot,
+            resources.processor,
+            all_on_gpu=not on_host and not layout.cpu_expert_layers,
+            host_bytes=memory.host.total_bytes,
+            gpu_node=node,
+        )
+        depth = min(self.request.depth, settings.context // settings.slots)
+        speed = estimate(model, placement, settings, places, resources, threads, depth, settings.slots)
+        return Candidate(layout, placement, settings, places, memory, threads, speed, cache_bytes, on_host)
+
+    def _prompt_cache(self, memory: MemoryPlan, settings: Settings) -> int:
+        """A quarter of what is left in host memory, at most the server's own default, in steps of 256 MiB."""
+        if memory.host.free_bytes is None:
+            return PROMPT_CACHE_BYTES
+        left = memory.host.free_bytes - memory.host.total_bytes - memory.host.margin_bytes
+        left -= self.request.keep_free_host_bytes
+        if left // 4 < prompt_bytes(self.model.shape, settings) // 4:
+            return 0
+        return max(min(left // 4, PROMPT_CACHE_BYTES), 0) >> 28 << 28

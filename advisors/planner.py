@@ -1,0 +1,64 @@
+"""From a model, a machine and a request to the plan."""
+
+from typing import NamedTuple
+
+from ..probe.engine_help import EngineOptions
+from ..probe.model.types import Model
+from ..probe.snapshot import Snapshot
+from .backends.llama_cpp import launch
+from .candidates import Candidate, Evaluator
+from .given_up import alternatives, given_up, ways_out
+from .plan import ModelSummary, Plan
+from .request import Request
+from .resources import Resources
+from .search import Outcome, search
+from .system import system_settings
+
+
+class NoPlan(NamedTuple):
+    """Nothing fits: what was tried, and the ways out."""
+
+    closest: Candidate | None
+    ways_out: tuple[str, ...]
+
+
+def make_plan(
+    model: Model, snapshot: Snapshot, resources: Resources, request: Request, options: EngineOptions | None
+) -> Plan | NoPlan:
+    """The plan that serves the request best, or why there is none."""
+    evaluator = Evaluator(model, snapshot, resources, request)
+    outcome = search(evaluator)
+    if outcome.best is None and request.allow_disk and outcome.closest is not None and not outcome.closest.placement.devices:
+        outcome = Outcome(outcome.closest, (), None)
+    if outcome.best is None:
+        return NoPlan(outcome.closest, ways_out(evaluator, outcome))
+    best = outcome.best
+    return Plan(
+        machine=resources.title,
+        goal=request.goal,
+        backend="llama.cpp",
+        model=summarize(model),
+        placement=best.placement,
+        settings=best.settings,
+        threads=best.threads,
+        memory=best.memory,
+        speed=best.speed,
+        launch=launch(model, best, request, options),
+        system=system_settings(snapshot),
+        given_up=given_up(best, model, request),
+        alternatives=alternatives(outcome),
+    )
+
+
+def summarize(model: Model) -> ModelSummary:
+    """The model's line in a plan."""
+    return ModelSummary(
+        name=model.name,
+        path=model.path,
+        architecture=model.shape.architecture,
+        quantization=model.quantization,
+        parameters=model.parameters,
+        active_parameters=model.active_parameters,
+        weights_bytes=model.weights_bytes,
+        context_trained=model.shape.context_trained,
+    )
