@@ -6,5 +6,7 @@ FINDINGS = 1
 USAGE = 2
 BAD_INPUT = 3
 """Input could not be read or is bad."""
+NO_PLAN = 4
+"""Does not fit."""
 NEEDS_PERMISSION = 5
 INTERNAL = 70

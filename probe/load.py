@@ -25,6 +25,8 @@ class Load(Reading):
     """CPU time since boot that the hypervisor gave to others, of the time that was wanted."""
     wanted_seconds: float | None
     """CPU time since boot that was not idle, by which the percentage is judged."""
+    busy_cpus: float | None = None
+    """CPUs' worth of time that others use now, of those that we may run on."""
 
 
 def probe_load(host: Host) -> Load:

@@ -1,0 +1,85 @@
+"""What `llmtune plan`, `fits` and `launch` share: read the model and the machine, make the plan."""
+
+import os
+import re
+
+import click
+
+from ..advisors.planner import NoPlan, make_plan
+from ..advisors.plan import Plan
+from ..advisors.request import Request
+from ..advisors.resources import Resources
+from ..advisors.speed.resources import resources
+from ..probe.busy import finish_busy_sample, start_busy_sample
+from ..probe.engine_help import read_engine_options
+from ..probe.host import Host
+from ..probe.model.fault import BadModel
+from ..probe.model.locate import open_model
+from ..probe.model.types import Model
+from ..probe.snapshot import Snapshot, take_snapshot
+from .common import InputError
+
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+class Size(click.ParamType):
+    """A size such as `2G`, `512MiB` or bytes."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The bytes."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s*([kmgt]?)(?:i?b)?", str(value).strip().lower())
+        if not match:
+            self.fail(f"{value!r} is no size; write for example 2G or 512M", param, ctx)
+        return int(float(match[1]) * _UNITS[match[2]])
+
+
+class Tokens(click.ParamType):
+    """A number of tokens such as `32768` or `32k`."""
+
+    name = "tokens"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The tokens, a positive number."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d{1,9})(k|m)?", str(value).strip().lower())
+        tokens = int(match[1]) * {"k": 1024, "m": 1 << 20, None: 1}[match[2]] if match else 0
+        if not 1 <= tokens <= 1 << 30:
+            self.fail(f"{value!r} is no number of tokens; write for example 32768 or 32k", param, ctx)
+        return tokens
+
+
+def read_model(host: Host, reference: str) -> Model:
+    """The model of a path, an Ollama name or a Hub id; raises `InputError`."""
+    if host.live and (reference.startswith((".", "~")) or os.path.exists(reference)):
+        reference = os.path.abspath(os.path.expanduser(reference))
+    try:
+        return open_model(host, reference)
+    except BadModel as fault:
+        raise InputError(str(fault)) from None
+
+
+def read_machine(host: Host) -> Snapshot:
+    """The machine, with what its neighbours use at this moment."""
+    with host.probing("load"):
+        start = start_busy_sample(host)
+    snapshot = take_snapshot(host, disk_interval_s=0.0)
+    with host.probing("load"):
+        busy = finish_busy_sample(host, start, snapshot.effective.cpu_list)
+    return snapshot.model_copy(update={"load": snapshot.load.model_copy(update={"busy_cpus": busy})})
+
+
+def machine_resources(snapshot: Snapshot) -> Resources:
+    """What a plan may use of a machine."""
+    return resources(snapshot)
+
+
+def plan_for_model(host: Host, reference: str, request: Request, engine: str | None = None) -> Plan | NoPlan:
+    """Read, and plan."""
+    model = read_model(host, reference)
+    snapshot = read_machine(host)
+    return make_plan(model, snapshot, machine_resources(snapshot), request, read_engine_options(host, snapshot, engine))
