@@ -54,7 +54,9 @@ def alternatives(outcome: Outcome) -> tuple[Alternative, ...]:
             why = "a coarser cache for no gain"
         told.setdefault(
             what,
-            Alternative(what=what, decode_tokens_per_s=round(other.decode, 1), context=other.settings.context, why_not=why),
+            Alternative(
+                what=what, decode_tokens_per_s=round(other.decode, 1), context=other.settings.context, why_not=why
+            ),
         )
     told.pop(describe(best), None)
     return tuple(list(told.values())[:4])
@@ -91,7 +93,9 @@ def ways_out(evaluator: Evaluator, outcome: Outcome) -> tuple[str, ...]:
     elsewhere = next((p for p, s in places if s > 0 and p.capacity_bytes and p.total_bytes <= p.capacity_bytes), None)
     if elsewhere is not None and elsewhere.free_bytes is not None:
         used = (elsewhere.capacity_bytes or 0) - elsewhere.free_bytes
-        told.append(f"free memory: others hold {used / _GIB:.1f} GiB of {elsewhere.name}, {missing / _GIB:.1f} GiB are missing")
+        told.append(
+            f"free memory: others hold {used / _GIB:.1f} GiB of {elsewhere.name}, {missing / _GIB:.1f} GiB are missing"
+        )
     bytes_for_weights = model.weights_bytes - missing
     smaller = fitting_quantization(model, bytes_for_weights)
     if smaller:

@@ -44,7 +44,11 @@ def best_layout(
     """The layout with the most on the GPUs, given their compute buffers' sizes; None if not even the output fits."""
     sizes = _sizes(model, settings, gpus[0])
     room = [
-        (gpu.free_bytes or 0) - gpu.reserve_bytes - DEVICE_MARGIN_BYTES - request.keep_free_bytes - compute.get(gpu.name, 0)
+        (gpu.free_bytes or 0)
+        - gpu.reserve_bytes
+        - DEVICE_MARGIN_BYTES
+        - request.keep_free_bytes
+        - compute.get(gpu.name, 0)
         for gpu in gpus
     ]
     count = len(sizes.dense)

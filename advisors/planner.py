@@ -28,7 +28,12 @@ def make_plan(
     """The plan that serves the request best, or why there is none."""
     evaluator = Evaluator(model, snapshot, resources, request)
     outcome = search(evaluator)
-    if outcome.best is None and request.allow_disk and outcome.closest is not None and not outcome.closest.placement.devices:
+    if (
+        outcome.best is None
+        and request.allow_disk
+        and outcome.closest is not None
+        and not outcome.closest.placement.devices
+    ):
         outcome = Outcome(outcome.closest, (), None)
     if outcome.best is None:
         return NoPlan(outcome.closest, ways_out(evaluator, outcome))

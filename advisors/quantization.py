@@ -58,7 +58,11 @@ def divergence(model: Model) -> float:
     if known:
         return known.divergence
     bits = 8 * model.weights_bytes / max(model.parameters, 1)
-    return min((quality for quality in QUALITIES.values() if quality.bits <= bits), key=lambda q: q.divergence, default=QUALITIES["IQ1_S"]).divergence
+    return min(
+        (quality for quality in QUALITIES.values() if quality.bits <= bits),
+        key=lambda q: q.divergence,
+        default=QUALITIES["IQ1_S"],
+    ).divergence
 
 
 def fitting_quantization(model: Model, most_bytes: int) -> str | None:

@@ -17,7 +17,9 @@ _BUSY_ROUNDING = 0.35
 """A neighbour that uses less than this of a CPU leaves it to us."""
 
 
-def choose_threads(snapshot: Snapshot, processor: Processor, *, all_on_gpu: bool, host_bytes: int, gpu_node: int | None) -> Threads:
+def choose_threads(
+    snapshot: Snapshot, processor: Processor, *, all_on_gpu: bool, host_bytes: int, gpu_node: int | None
+) -> Threads:
     """Threads and binding for a plan that needs `host_bytes` of host memory."""
     why: list[str] = []
     cores = _cores(snapshot, processor, why)
@@ -52,7 +54,9 @@ def _cores(snapshot: Snapshot, processor: Processor, why: list[str]) -> Sequence
     if fast is not None and len(snapshot.cpu.kinds) > 1:
         chosen = [cpu for cpu in firsts if cpu in set(fast.cpus)]
         if chosen and len(chosen) < len(firsts):
-            why.append(f"{len(chosen)} of {len(firsts)} cores are {fast.name} cores; threads on slower ones hold all up")
+            why.append(
+                f"{len(chosen)} of {len(firsts)} cores are {fast.name} cores; threads on slower ones hold all up"
+            )
             return chosen
     return firsts or (0,)
 
@@ -89,5 +93,7 @@ def _binding(
             + (", where the GPU is attached" if home.id == gpu_node else "; from other nodes every read crosses a link")
         )
         return tuple(cpu for cpu in home.cpus if cpu in usable), (home.id,), "bind", "numactl"
-    why.append(f"it needs more than one of the {len(nodes)} memory nodes has free: pages and threads are spread over all")
+    why.append(
+        f"it needs more than one of the {len(nodes)} memory nodes has free: pages and threads are spread over all"
+    )
     return (), tuple(node.id for node in nodes), "interleave", "distribute"

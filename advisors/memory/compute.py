@@ -35,7 +35,10 @@ def compute_buffers(model: Model, placement: Placement, settings: Settings, plac
     devices = {d: body for d in placement.devices if d in used}
     host = 16 * e * ub + 2 * ub * cells if devices else body + 4 * e * ub
     if devices and len(used) > len(devices):
-        big = max((t.size_bytes for t in model.tensors if t.name.startswith("blk.") and places.get(t.name) not in devices), default=0)
+        big = max(
+            (t.size_bytes for t in model.tensors if t.name.startswith("blk.") and places.get(t.name) not in devices),
+            default=0,
+        )
         first = placement.devices[0]
         if first in devices and settings.op_offload:
             devices[first] += big

@@ -97,12 +97,18 @@ def _cache_terms(model: Model, placement: Placement, settings: Settings) -> list
         rows += f", for each of {streams(settings)} slots"
     types = settings.type_k if settings.type_k == settings.type_v else f"K {settings.type_k}, V {settings.type_v}"
     terms = [
-        MemoryTerm(place=place, part="kv", what=f"key/value cache ({rows}; {types})", size_bytes=size, certainty="exact")
+        MemoryTerm(
+            place=place, part="kv", what=f"key/value cache ({rows}; {types})", size_bytes=size, certainty="exact"
+        )
         for place, size in key_value_bytes(shape, placement, settings).items()
     ]
     terms += [
         MemoryTerm(
-            place=place, part="state", what=f"recurrent state of {settings.slots} slots", size_bytes=size, certainty="exact"
+            place=place,
+            part="state",
+            what=f"recurrent state of {settings.slots} slots",
+            size_bytes=size,
+            certainty="exact",
         )
         for place, size in state_bytes(shape, placement, settings).items()
     ]

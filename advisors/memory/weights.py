@@ -32,6 +32,10 @@ def weights_bytes(model: Model, placement: Placement, places: Mapping[str, str])
 def largest_host_tensor(model: Model, places: Mapping[str, str], placement: Placement) -> int:
     """Bytes of the largest matrix that lies in host memory although a GPU works."""
     return max(
-        (t.size_bytes for t in model.tensors if layer_of(t.name) is not None and places[t.name] not in placement.devices),
+        (
+            t.size_bytes
+            for t in model.tensors
+            if layer_of(t.name) is not None and places[t.name] not in placement.devices
+        ),
         default=0,
     )
