@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ..probe.model.types import Model
 from ..probe.snapshot import Snapshot
+from .flash_attention import flash_attention_works
 from .layout import Layout
 from .memory.compute import compute_buffers
 from .memory.host import PROMPT_CACHE_BYTES, prompt_bytes
@@ -96,15 +97,18 @@ class Evaluator:
     request: Request
     seen: dict[tuple[object, ...], Candidate] = field(default_factory=dict)
 
-    def settings(self, context: int, cache: CacheType) -> Settings:
+    def settings(self, context: int, cache: CacheType, gpus: tuple[Gpu, ...]) -> Settings:
         """The settings for a context of each user."""
         request = self.request
+        attention = flash_attention_works(self.model.shape, gpus)
         return Settings(
             context=padded(context) * request.users,
             slots=request.users,
             unified_kv=request.users > 1,
             type_k=cache,
-            type_v=cache,
+            # A quantized V cache is read by flash attention only.
+            type_v=cache if attention else "f16",
+            flash_attention=attention,
         )
 
     def evaluate(self, layout: Layout, settings: Settings) -> Candidate:

@@ -34,7 +34,7 @@ def search(evaluator: Evaluator) -> Outcome:
     closest: list[Candidate] = []
     for gpus in device_sets(evaluator.resources, evaluator.request.gpus):
         for cache in cache_types(evaluator):
-            candidate = place(evaluator, gpus, evaluator.settings(floor, cache))
+            candidate = place(evaluator, gpus, evaluator.settings(floor, cache, gpus))
             if candidate is None:
                 continue
             (found if candidate.fits else closest).append(candidate)
@@ -47,7 +47,8 @@ def search(evaluator: Evaluator) -> Outcome:
         return Outcome(None, (), closest[0] if closest else None)
     improved = [improve(evaluator, candidate, floor) for candidate in ranked[:2]]
     improved.sort(key=lambda candidate: candidate.score(evaluator.request), reverse=True)
-    return Outcome(improved[0], tuple([*improved[1:], *ranked]), None)
+    elsewhere = [candidate for candidate in ranked if candidate.layout.gpus != improved[0].layout.gpus]
+    return Outcome(improved[0], (*improved[1:], *elsewhere), None)
 
 
 def device_sets(resources: Resources, allowed: bool) -> list[tuple[Gpu, ...]]:
@@ -117,7 +118,7 @@ def improve(evaluator: Evaluator, candidate: Candidate, floor: int) -> Candidate
 
 
 def _with_context(evaluator: Evaluator, candidate: Candidate, context: int) -> Candidate | None:
-    settings = evaluator.settings(context, candidate.settings.type_k)
+    settings = evaluator.settings(context, candidate.settings.type_k, candidate.layout.gpus)
     trial = evaluator.evaluate(candidate.layout, settings)
     if trial.fits and trial.acceptable(evaluator.request):
         return trial

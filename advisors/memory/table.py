@@ -35,7 +35,7 @@ def memory_plan(
     terms = [term for term in terms if term.size_bytes]
     devices = tuple(_device(name, terms, resources) for name in placement.devices)
     host = _sums(HOST, "host", terms, resources.host_total_bytes, resources.host_free_bytes)
-    return MemoryPlan(devices=devices, host=host, terms=tuple(terms), fits=_fits((*devices, host)))
+    return MemoryPlan(devices=devices, host=host, terms=tuple(terms), fits=_fits(devices, host))
 
 
 def _device(name: str, terms: list[MemoryTerm], resources: Resources) -> PlaceMemory:
@@ -65,8 +65,12 @@ def _sums(name: str, kind: str, terms: list[MemoryTerm], capacity: int | None, f
     )
 
 
-def _fits(places: tuple[PlaceMemory, ...]) -> bool | None:
-    answers = [shortfall_bytes(place) for place in places]
+def _fits(devices: tuple[PlaceMemory, ...], host: PlaceMemory) -> bool | None:
+    answers = [shortfall_bytes(place) for place in (*devices, host)]
+    shared = sum(device.total_bytes + device.margin_bytes for device in devices if device.kind == "unified")
+    if shared and host.free_bytes is not None:
+        # One memory serves both: what the GPU takes, the host does not have.
+        answers.append(shared + host.total_bytes + host.margin_bytes - host.free_bytes)
     if any(short is not None and short > 0 for short in answers):
         return False
     return None if any(short is None for short in answers) else True
