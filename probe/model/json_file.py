@@ -1,0 +1,100 @@
+"""JSON from a stranger: bounded in size, depth and memory before it is parsed, every fault one line."""
+
+import json
+from typing import Any
+
+from ..host import Host
+from .fault import BadModel
+
+MAX_PARSED_BYTES = 128 << 20
+"""What the parsed values may take, guessed from the text beforehand."""
+_CHUNK_BYTES = 16 << 20
+_OBJECT_BYTES, _ARRAY_BYTES, _TEXT_BYTES, _ITEM_BYTES = 220, 72, 30, 16
+"""Roughly what CPython takes for each (a dict of three; half of a string's header for each quote)."""
+
+
+def file_bytes(host: Host, path: str) -> int:
+    """Bytes of a regular file; raises `BadModel`."""
+    stat = host.stat(path)
+    if stat is None:
+        raise BadModel(path, "no such file, or it may not be read")
+    if stat["kind"] != "file":
+        raise BadModel(path, f"is no file but a {_KINDS.get(str(stat['kind']), 'FIFO or socket')}")
+    size = stat["size"]
+    if not isinstance(size, int) or size <= 0:
+        raise BadModel(path, "the file is empty")
+    return size
+
+
+_KINDS = {"directory": "directory", "block": "block device", "char": "character device"}
+
+
+def read_object(host: Host, path: str, most_bytes: int) -> dict[str, Any]:
+    """The JSON object that is the whole file; raises `BadModel`."""
+    size = file_bytes(host, path)
+    if size > most_bytes:
+        raise BadModel(path, f"has {size} bytes, more than {most_bytes >> 20} MiB; that is no real model's")
+    return parse_object(read_span(host, path, 0, size), path)
+
+
+def read_span(host: Host, path: str, start: int, length: int) -> bytes:
+    """`length` bytes from `start`; raises `BadModel` where there are fewer."""
+    data = bytearray()
+    while len(data) < length:
+        part = host.span(path, start + len(data), min(length - len(data), _CHUNK_BYTES))
+        if not part:
+            raise BadModel(path, "cannot be read to its end")
+        data += part
+    return bytes(data)
+
+
+def parse_object(data: bytes, path: str, what: str = "") -> dict[str, Any]:
+    """A JSON object; names given twice, NaN and infinity are faults, as are values that would fill the memory."""
+    prefix = f"{what} " if what else ""
+    guess = (
+        len(data)
+        + _OBJECT_BYTES * data.count(b"{")
+        + _ARRAY_BYTES * data.count(b"[")
+        + _TEXT_BYTES * data.count(b'"')
+        + _ITEM_BYTES * data.count(b",")
+    )
+    if guess > MAX_PARSED_BYTES:
+        raise BadModel(path, f"{prefix}holds far more values than any model has; it is damaged".capitalize())
+    try:
+        value = json.loads(data, object_pairs_hook=_without_twins, parse_constant=_no_constant)
+    except _Twice as twice:
+        raise BadModel(path, f"{prefix}gives the key {str(twice)!r} twice") from None
+    except _Constant as constant:
+        raise BadModel(path, f"{prefix}holds {constant}, which is no number of JSON") from None
+    except RecursionError:
+        raise BadModel(path, f"{prefix}is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise BadModel(path, f"{prefix}is no valid JSON: {error.msg} at line {error.lineno}") from None
+    except ValueError as error:  # Bytes that are no text, or an integer of thousands of digits.
+        raise BadModel(path, f"{prefix}is no valid JSON: {str(error)[:80]}") from None
+    if not isinstance(value, dict):
+        raise BadModel(path, f"{prefix}is no JSON object")
+    return value
+
+
+class _Twice(Exception):
+    """A name was given twice in one object."""
+
+
+class _Constant(Exception):
+    """NaN or an infinity."""
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise _Twice(name[:60])
+            seen.add(name)
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise _Constant(name)
