@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from ..probe.reading import Reading
 from .settings import Placement, Settings
 
@@ -104,7 +106,7 @@ class Launch(Reading):
     memory_policy: Literal["default", "bind", "interleave"] = "default"
     nice: int | None = None
     io_class: Literal["idle", "best-effort"] | None = None
-    files: dict[str, str] = {}
+    files: dict[str, str] = Field(default_factory=dict)
     """Files that the engine needs beside it (an Ollama Modelfile): name -> content."""
     checked: str
     """What the arguments were checked against: `llama-server b11434 --help`, or that nothing was found."""

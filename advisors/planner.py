@@ -1,5 +1,6 @@
 """From a model, a machine and a request to the plan."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..probe.engine_help import EngineOptions
@@ -9,6 +10,7 @@ from .backends.llama_cpp import launch
 from .candidates import Candidate, Evaluator
 from .given_up import alternatives, given_up, ways_out
 from .plan import ModelSummary, Plan
+from .quantization import divergence
 from .request import Request
 from .resources import Resources
 from .search import Outcome, search
@@ -20,6 +22,36 @@ class NoPlan(NamedTuple):
 
     closest: Candidate | None
     ways_out: tuple[str, ...]
+
+
+READING_SPEED = 8.0
+"""Tokens/s that keep up with a reader (250 words a minute are 5 to 6 tokens/s); on a CPU a coarser quantization is
+chosen only to get there."""
+
+
+def choose_quantization(
+    models: Sequence[Model], snapshot: Snapshot, resources: Resources, request: Request
+) -> tuple[Model, str]:
+    """Of several quantizations the best that stays on the GPUs, or on a CPU keeps up with a reader; and why."""
+    ranked = sorted(models, key=lambda model: (divergence(model), -model.weights_bytes))
+    fastest: tuple[float, Model] | None = None
+    enough = request.min_tokens_per_s or READING_SPEED
+    for model in ranked:
+        best = search(Evaluator(model, snapshot, resources, request)).best
+        if best is None:
+            continue
+        if request.goal == "quality" or best.everything_on(best.layout.gpus) or best.decode >= enough:
+            return (
+                model,
+                f"{model.quantization} is the best of {len(models)} quantizations at hand that fits and is fast enough",
+            )
+        if fastest is None or best.decode > fastest[0]:
+            fastest = (best.decode, model)
+    if fastest is not None:
+        return fastest[
+            1
+        ], f"{fastest[1].quantization} is the fastest of {len(models)} quantizations at hand; none is fast"
+    return ranked[-1], f"none of the {len(models)} quantizations at hand fits; this is the smallest"
 
 
 def make_plan(

@@ -49,7 +49,7 @@ class Processor(Reading):
     """Of all usable memory channels together."""
     flops: Rate | None
     features: frozenset[str]
-    """Instruction sets that decide kernels and repacking: avx2, avx512f, avx512_vnni, amx_int8, neon, dotprod, i8mm, sve."""
+    """What decides kernels and repacking: avx2, avx512f, avx512_vnni, amx_int8, neon, dotprod, i8mm, sve."""
     busy_cpus: float
     """CPUs' worth of time that others use now."""
 

@@ -7,7 +7,6 @@ a context is a promise, and what is traded for it is told.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..probe.model.types import Model
 from .candidates import Candidate, Evaluator
 from .layout import Layout, best_layout
 from .resources import Gpu, Resources
@@ -52,7 +51,7 @@ def search(evaluator: Evaluator) -> Outcome:
 
 
 def device_sets(resources: Resources, allowed: bool) -> list[tuple[Gpu, ...]]:
-    """The GPUs to try: the fastest alone, with the next one, ... and none. Shared-memory GPUs only where no other is."""
+    """The GPUs to try: the fastest alone, with the next, ... and none. Shared-memory GPUs only where no other is."""
     gpus = [gpu for gpu in resources.gpus if gpu.free_bytes] if allowed else []
     gpus = [gpu for gpu in gpus if not gpu.unified] or gpus
     gpus.sort(key=lambda gpu: -(gpu.bandwidth_bytes.per_s if gpu.bandwidth_bytes else 0.0))

@@ -19,7 +19,7 @@ class Override(NamedTuple):
 
 
 class Placement(Reading):
-    """Which part of the model lies where. llama.cpp offloads from the last layer backwards; the output layer is last."""
+    """Which part of the model lies where. llama.cpp offloads from the last layer backwards; the output is last."""
 
     devices: tuple[str, ...]
     """GPUs in use, as the engine calls them (CUDA0, Vulkan1 ...), in its order; empty for CPU only."""

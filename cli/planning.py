@@ -5,8 +5,8 @@ import re
 
 import click
 
-from ..advisors.planner import NoPlan, make_plan
 from ..advisors.plan import Plan
+from ..advisors.planner import NoPlan, choose_quantization, make_plan
 from ..advisors.request import Request
 from ..advisors.resources import Resources
 from ..advisors.speed.resources import resources
@@ -15,6 +15,7 @@ from ..probe.engine_help import read_engine_options
 from ..probe.host import Host
 from ..probe.model.fault import BadModel
 from ..probe.model.locate import open_model
+from ..probe.model.siblings import quantizations_in
 from ..probe.model.types import Model
 from ..probe.snapshot import Snapshot, take_snapshot
 from .common import InputError
@@ -55,12 +56,28 @@ class Tokens(click.ParamType):
 
 def read_model(host: Host, reference: str) -> Model:
     """The model of a path, an Ollama name or a Hub id; raises `InputError`."""
-    if host.live and (reference.startswith((".", "~")) or os.path.exists(reference)):
-        reference = os.path.abspath(os.path.expanduser(reference))
     try:
-        return open_model(host, reference)
+        return open_model(host, absolute(host, reference))
     except BadModel as fault:
         raise InputError(str(fault)) from None
+
+
+def read_quantizations(host: Host, reference: str) -> tuple[Model, ...]:
+    """The quantizations in a directory; empty where the reference is no such directory. Raises `InputError`."""
+    path = absolute(host, reference).rstrip("/")
+    if (host.stat(path) or {}).get("kind") != "directory" or host.exists(f"{path}/config.json"):
+        return ()
+    try:
+        return quantizations_in(host, path)
+    except BadModel as fault:
+        raise InputError(str(fault)) from None
+
+
+def absolute(host: Host, reference: str) -> str:
+    """A path as the machine knows it; anything that is no path here stays as it is."""
+    if host.live and (reference.startswith((".", "~")) or os.path.exists(reference)):
+        return os.path.abspath(os.path.expanduser(reference))
+    return reference
 
 
 def read_machine(host: Host) -> Snapshot:
@@ -80,6 +97,14 @@ def machine_resources(snapshot: Snapshot) -> Resources:
 
 def plan_for_model(host: Host, reference: str, request: Request, engine: str | None = None) -> Plan | NoPlan:
     """Read, and plan."""
-    model = read_model(host, reference)
+    several = read_quantizations(host, reference)
+    model = None if several else read_model(host, reference)
     snapshot = read_machine(host)
-    return make_plan(model, snapshot, machine_resources(snapshot), request, read_engine_options(host, snapshot, engine))
+    machine = machine_resources(snapshot)
+    why = ""
+    if model is None:
+        model, why = choose_quantization(several, snapshot, machine, request)
+    plan = make_plan(model, snapshot, machine, request, read_engine_options(host, snapshot, engine))
+    if why and isinstance(plan, Plan):
+        return plan.model_copy(update={"given_up": (why, *plan.given_up)})
+    return plan

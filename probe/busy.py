@@ -68,7 +68,7 @@ def parse_busy_ticks(text: str) -> dict[int, int]:
 
 
 def parse_own_ticks(text: str) -> int:
-    """utime + stime of /proc/self/stat; 0 where it does not say."""
+    """Utime + stime of /proc/self/stat; 0 where it does not say."""
     fields = text.rpartition(")")[2].split()
     return (
         sum(int(field) for field in fields[11:13]) if len(fields) > 13 and all(map(str.isdigit, fields[11:13])) else 0

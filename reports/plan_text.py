@@ -33,8 +33,8 @@ def _lines(plan: Plan, command: str, width: int, verbose: bool) -> Iterator[str]
     yield from _labelled("placement", _placement(plan), width)
     yield from _labelled("context", _context(plan), width)
     yield from _labelled("threads", _threads(plan), width)
-    for number, why in enumerate(plan.threads.why):
-        yield from _labelled("" if number else "", why, width, dim=True)
+    for why in plan.threads.why:
+        yield from _labelled("", why, width, dim=True)
     yield ""
     yield click.style("MEMORY", bold=True)
     yield from _memory(plan, verbose, width)

@@ -1,4 +1,7 @@
-"""Key/value cache and recurrent state: llama-kv-cache.cpp, llama-kv-cache-iswa.cpp, llama-memory-recurrent.cpp (b11434)."""
+"""Key/value cache and recurrent state.
+
+Source: src/llama-kv-cache.cpp, llama-kv-cache-iswa.cpp and llama-memory-recurrent.cpp of llama.cpp b11434.
+"""
 
 from ...probe.model.ggml_types import TYPES_BY_NAME
 from ...probe.model.types import Layer, Shape

@@ -1,4 +1,7 @@
-"""Which memory each tensor lies in: the loader's rules of llama.cpp b11434 (src/llama-model.cpp, llama-model-loader.cpp)."""
+"""Which memory each tensor lies in.
+
+Source: the loader of llama.cpp b11434 (src/llama-model.cpp, src/llama-model-loader.cpp).
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -40,7 +43,7 @@ def layer_places(shape: Shape, placement: Placement) -> tuple[str, ...]:
 
 
 def counts_of_split(proportions: Sequence[float], gpu_layers: int) -> tuple[int, ...]:
-    """How many layers each device gets from `-ts` proportions: llama.cpp compares cumulated shares with the position."""
+    """How many layers each device gets from `-ts` proportions: a position belongs to the first share beyond it."""
     total = sum(proportions)
     shares = [sum(proportions[: at + 1]) / total for at in range(len(proportions))]
     counts = [0] * len(proportions)
