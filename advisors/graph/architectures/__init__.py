@@ -1,0 +1,1 @@
+"""Which blocks the graph of an architecture is made of."""

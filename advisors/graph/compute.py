@@ -1,0 +1,113 @@
+"""The sizes of llama.cpp's compute buffers: the graph of the largest batch is built, scheduled and allocated (b11434).
+
+What llama_context::sched_reserve does (src/llama-context.cpp), without llama.cpp. Layers that repeat are built three
+times only: the memory that they need repeats too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from ...probe.model.types import Model, Tensor
+from ...probe.reading import Reading
+from ..memory.places import TIED_OUTPUT, layer_places
+from ..settings import Placement, Settings
+from .allocator import allocate
+from .architectures.all import build, is_known
+from .graph import Batch, Graph
+from .repeats import shortened
+from .scheduler import schedule
+from .traits import CUDA, PROCESSOR, Traits
+
+
+class ComputeBuffers(Reading):
+    """Bytes of compute buffers."""
+
+    devices: dict[str, int]
+    host: int
+    exact: bool
+    """The architecture's own graph was built; else one guessed from its tensors."""
+
+    def margin(self, size_bytes: int) -> int:
+        """How much more it may be."""
+        return 0 if self.exact else size_bytes // 20 + (16 << 20)
+
+
+Mode = Literal["run", "dry", "both"]
+"""`run`: what a run allocates; `dry`: what llama.cpp's own estimate without memory says (`--fit` uses it), which forgets
+the nodes that are pinned to a backend (ggml_backend_sched_reserve_size resets the scheduler after the graph was built)
+and leaves out token generation; `both`: the larger of the two where they can differ."""
+
+
+def compute_buffers(
+    model: Model,
+    placement: Placement,
+    settings: Settings,
+    places: Mapping[str, str],
+    traits: Traits = CUDA,
+    *,
+    mode: Mode = "both",
+    whole: bool = False,
+) -> ComputeBuffers:
+    """Of every device of the placement, and of the host. `places`: every tensor's memory. `whole`: build all layers."""
+    tensors = {tensor.name: tensor for tensor in model.tensors}
+    if TIED_OUTPUT not in tensors and "token_embd.weight" in tensors:
+        tensors[TIED_OUTPUT] = tensors["token_embd.weight"]
+    where = layer_places(model.shape, placement)
+    count = len(model.shape.run_layers)
+    layers = tuple(range(count)) if whole else shortened(model, tensors, places, where, count)
+    plan = _Plan(model, placement, settings, places, tensors, where, layers, traits)
+    slots = settings.slots
+    tokens = min(settings.context, settings.batch, settings.ubatch)
+    prompt = Batch(tokens, slots, min(tokens, settings.output_rows or slots))
+    rounds = [(prompt, mode != "dry")]
+    if mode == "both" and _pins_matter(placement, settings):
+        rounds.append((prompt, False))
+    if mode != "dry" and placement.devices:
+        rounds.append((Batch(slots, slots, slots), True))
+    peaks = [_reserve(plan, batch, pins=pins) for batch, pins in rounds]
+    sizes = [max(column) for column in zip(*peaks, strict=True)]
+    return ComputeBuffers(
+        devices=dict(zip(placement.devices, sizes[:-1], strict=True)), host=sizes[-1], exact=is_known(model)
+    )
+
+
+class _Plan(NamedTuple):
+    model: Model
+    placement: Placement
+    settings: Settings
+    places: Mapping[str, str]
+    tensors: Mapping[str, Tensor]
+    where: tuple[str, ...]
+    layers: tuple[int, ...]
+    traits: Traits
+
+
+def _pins_matter(placement: Placement, settings: Settings) -> bool:
+    return len(placement.devices) > 1 or (not settings.kv_offload and not settings.flash_attention)
+
+
+def _reserve(plan: _Plan, batch: Batch, *, pins: bool) -> list[int]:
+    placement, settings = plan.placement, plan.settings
+    graph = Graph(
+        plan.model, placement, settings, plan.places, plan.tensors, plan.where, plan.layers, batch, pins=pins
+    )
+    build(graph)
+    devices = len(placement.devices)
+    traits = plan.traits if devices else PROCESSOR
+    pipeline = pipelined(plan.model, placement, settings, traits)
+    ready = schedule(graph, devices, traits, offload=settings.op_offload, pipeline=pipeline)
+    return allocate(ready, devices + 1, traits)
+
+
+def pipelined(model: Model, placement: Placement, settings: Settings, traits: Traits) -> bool:
+    """Whether several devices work at once, on copies of their inputs."""
+    return (
+        traits.pipeline
+        and len(placement.devices) > 1
+        and placement.gpu_layers > len(model.shape.layers)
+        and settings.kv_offload
+        and not placement.overrides
+        and not placement.cpu_expert_layers
+    )
