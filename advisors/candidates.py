@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from ..probe.model.types import Model
 from ..probe.snapshot import Snapshot
 from .flash_attention import flash_attention_works
+from .graph.compute import compute_buffers
 from .layout import Layout
-from .memory.compute import quick_compute_buffers
 from .memory.host import PROMPT_CACHE_BYTES, prompt_bytes
 from .memory.places import layer_places, weight_places
 from .memory.table import memory_plan, shortfall_bytes
@@ -122,7 +122,7 @@ class Evaluator:
         model, resources = self.model, self.resources
         placement = layout.placement()
         places = weight_places(model, placement, settings, resources.processor.features)
-        compute = quick_compute_buffers(model, placement, settings, places)
+        compute = compute_buffers(model, placement, settings, places)
         memory = memory_plan(model, placement, settings, resources, places, compute)
         cache_bytes = self._prompt_cache(memory, settings)
         if cache_bytes:

@@ -6,21 +6,9 @@ Fitted on gated dense and mixture models of llama.cpp b11434; the margin is what
 from collections.abc import Mapping
 
 from ...probe.model.types import Layer, Model
-from ...probe.reading import Reading
+from ..graph.compute import ComputeBuffers
 from ..settings import Placement, Settings, cells_per_stream, cells_sliding
 from .places import layer_of, layer_places
-
-
-class ComputeBuffers(Reading):
-    """Bytes of compute buffers."""
-
-    devices: dict[str, int]
-    host: int
-    exact: bool
-
-    def margin(self, size_bytes: int) -> int:
-        """How much more it may be."""
-        return 0 if self.exact else size_bytes // 20 + (16 << 20)
 
 
 def quick_compute_buffers(

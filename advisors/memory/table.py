@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from ...probe.model.types import Model
+from ..graph.compute import ComputeBuffers
 from ..plan import MemoryPlan, MemoryTerm, PlaceMemory
 from ..resources import Resources
 from ..settings import HOST, Placement, Settings, cells_per_stream, cells_sliding, streams
 from .cache import key_value_bytes, state_bytes
-from .compute import ComputeBuffers
 from .host import CHECKPOINTS_PER_SLOT, checkpoint_bytes, output_bytes, process_bytes
 from .places import PINNED, REPACK, layer_places
 from .weights import weights_bytes
