@@ -1,0 +1,1 @@
+"""How fast a plan will run: a roofline over every device, calibrated on published measurements."""
