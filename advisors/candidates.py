@@ -10,7 +10,8 @@ from .graph.compute import compute_buffers
 from .layout import Layout
 from .memory.host import PROMPT_CACHE_BYTES, prompt_bytes
 from .memory.places import layer_places, weight_places
-from .memory.table import memory_plan, shortfall_bytes
+from .memory.table import memory_plan, memory_terms, prompt_cache_term, shortfall_bytes
+from .memory.weights import weights_bytes
 from .plan import MemoryPlan, SpeedPlan, Threads
 from .request import Request
 from .resources import Gpu, Resources
@@ -96,6 +97,8 @@ class Evaluator:
     resources: Resources
     request: Request
     seen: dict[tuple[object, ...], Candidate] = field(default_factory=dict)
+    laid_out: dict[Layout, tuple[Mapping[str, str], Mapping[str, int]]] = field(default_factory=dict)
+    """Places and sizes of the weights: they depend on the layout only."""
 
     def settings(self, context: int, cache: CacheType, gpus: tuple[Gpu, ...]) -> Settings:
         """The settings for a context of each user."""
@@ -121,20 +124,23 @@ class Evaluator:
     def _evaluate(self, layout: Layout, settings: Settings) -> Candidate:
         model, resources = self.model, self.resources
         placement = layout.placement()
-        places = weight_places(model, placement, settings, resources.processor.features)
+        if layout not in self.laid_out:
+            places = weight_places(model, placement, settings, resources.processor.features)
+            self.laid_out[layout] = (places, weights_bytes(model, placement, places))
+        places, weights = self.laid_out[layout]
         compute = compute_buffers(model, placement, settings, places)
-        memory = memory_plan(model, placement, settings, resources, places, compute)
+        terms = memory_terms(model, placement, settings, resources, weights, compute)
+        memory = memory_plan(placement, resources, terms)
         cache_bytes = self._prompt_cache(memory, settings)
         if cache_bytes:
-            memory = memory_plan(model, placement, settings, resources, places, compute, cache_bytes)
+            memory = memory_plan(placement, resources, [*terms, prompt_cache_term(cache_bytes)])
         on_host = layer_places(model.shape, placement).count(HOST)
-        node = layout.gpus[0].numa_node if layout.gpus else None
         threads = choose_threads(
             self.snapshot,
             resources.processor,
             all_on_gpu=not on_host and not layout.cpu_expert_layers,
             host_bytes=memory.host.total_bytes,
-            gpu_node=node,
+            gpu_node=layout.gpus[0].numa_node if layout.gpus else None,
         )
         depth = min(self.request.depth, settings.context // settings.slots)
         speed = estimate(model, placement, settings, places, resources, threads, depth, settings.slots)

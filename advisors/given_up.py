@@ -22,7 +22,8 @@ def given_up(candidate: Candidate, model: Model, request: Request) -> tuple[str,
     if trained and mine > trained:
         told.append(f"the context of {mine} is longer than the {trained} tokens that the model was trained for")
     if settings.type_k != "f16":
-        told.append(f"the key/value cache is {settings.type_k} instead of f16, about half a percent of quality or less")
+        loss = "within the noise of perplexity" if settings.type_k == "q8_0" else "a small but measurable loss"
+        told.append(f"the key/value cache is {settings.type_k} instead of f16: {loss}")
     layers = len(shape.layers) + 1
     if candidate.placement.devices and candidate.layers_on_host:
         told.append(f"{candidate.layers_on_host} of {layers} layers stay in host memory and run on the CPU")

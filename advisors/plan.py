@@ -57,6 +57,11 @@ class MemoryPlan(Reading):
     fits: bool | None
     """None where free memory is not known."""
 
+    @property
+    def places(self) -> tuple[PlaceMemory, ...]:
+        """The devices and the host."""
+        return (*self.devices, self.host)
+
 
 class Speed(Reading):
     """Tokens per second with an interval (10th to 90th percentile of the calibration)."""

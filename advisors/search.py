@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 from .candidates import Candidate, Evaluator
 from .layout import Layout, best_layout
+from .memory.table import shortfall_bytes
 from .resources import Gpu, Resources
 from .settings import CacheType, Settings, padded
 
 _ROUNDS = 4
+_STEP = 1024
+"""Contexts are told in steps of so many tokens."""
 
 
 class Outcome(NamedTuple):
@@ -28,7 +31,7 @@ class Outcome(NamedTuple):
 
 def search(evaluator: Evaluator) -> Outcome:
     """The best candidate for the request, over cache types, devices and batch sizes."""
-    floor = evaluator.request.floor(evaluator.model.shape.context_trained)
+    goal, floor = evaluator.request.goal, evaluator.request.floor(evaluator.model.shape.context_trained)
     found: list[Candidate] = []
     closest: list[Candidate] = []
     for gpus in device_sets(evaluator.resources, evaluator.request.gpus):
@@ -44,10 +47,12 @@ def search(evaluator: Evaluator) -> Outcome:
     if not ranked:
         closest.sort(key=lambda candidate: candidate.shortfall_bytes)
         return Outcome(None, (), closest[0] if closest else None)
-    improved = [improve(evaluator, candidate, floor) for candidate in ranked[:2]]
+    # Where context is the goal every cache type may win in the end; else the order at the floor stands.
+    improved = [improve(evaluator, candidate, floor) for candidate in ranked[: 3 if goal == "context" else 1]]
     improved.sort(key=lambda candidate: candidate.score(evaluator.request), reverse=True)
-    elsewhere = [candidate for candidate in ranked if candidate.layout.gpus != improved[0].layout.gpus]
-    return Outcome(improved[0], (*improved[1:], *elsewhere), None)
+    elsewhere = [candidate for candidate in ranked[1:] if candidate.layout.gpus != improved[0].layout.gpus]
+    others = improved[1:] if goal == "context" else ranked[1:2]
+    return Outcome(improved[0], (*others, *elsewhere), None)
 
 
 def device_sets(resources: Resources, allowed: bool) -> list[tuple[Gpu, ...]]:
@@ -92,22 +97,9 @@ def improve(evaluator: Evaluator, candidate: Candidate, floor: int) -> Candidate
     """More context, as far as it costs no speed (or the goal is context); then a larger batch where it helps."""
     request = evaluator.request
     target = request.target(evaluator.model.shape.context_trained)
-    best = candidate
-    if target > floor:
-        low, high = floor, target
-        trial = _with_context(evaluator, candidate, target)
-        if trial is not None:
-            best = trial
-        else:
-            while high - low > max(1024, low // 8):
-                middle = padded((low + high) // 2, 1024)
-                if middle >= high:
-                    break
-                trial = _with_context(evaluator, candidate, middle)
-                if trial is None:
-                    high = middle
-                else:
-                    best, low = trial, middle
+    best = _roomier(evaluator, candidate, floor, target) if target > floor else candidate
+    if request.goal == "context" and candidate.layout.gpus:
+        best = _moved_for_context(evaluator, candidate, best, target)
     for ubatch in (2048, 1024):
         if best.settings.context >= ubatch and best.gains_from_large_batches:
             trial = evaluator.evaluate(best.layout, best.settings.model_copy(update={"ubatch": ubatch, "batch": 2048}))
@@ -116,16 +108,43 @@ def improve(evaluator: Evaluator, candidate: Candidate, floor: int) -> Candidate
     return best
 
 
-def _with_context(evaluator: Evaluator, candidate: Candidate, context: int) -> Candidate | None:
-    settings = evaluator.settings(context, candidate.settings.type_k, candidate.layout.gpus)
-    trial = evaluator.evaluate(candidate.layout, settings)
-    if trial.fits and trial.acceptable(evaluator.request):
-        return trial
-    if evaluator.request.goal != "context" or not candidate.layout.gpus:
-        return None
-    moved = place(evaluator, candidate.layout.gpus, settings)
-    if moved is None or not moved.fits or not moved.acceptable(evaluator.request):
-        return None
-    # Half the speed for more context is a trade that must be asked for.
+def _roomier(evaluator: Evaluator, candidate: Candidate, floor: int, target: int) -> Candidate:
+    """The same placement with as much context as fits. Memory grows evenly with it, so two points tell the rest."""
+    cache, gpus = candidate.settings.type_k, candidate.layout.gpus
+    full = evaluator.evaluate(candidate.layout, evaluator.settings(target, cache, gpus))
+    if full.fits and full.acceptable(evaluator.request):
+        return full
+    context = _largest(candidate, full, floor, target)
+    while context > floor:
+        trial = evaluator.evaluate(candidate.layout, evaluator.settings(context, cache, gpus))
+        if trial.fits and trial.acceptable(evaluator.request):
+            return trial
+        context -= max(_STEP, (context - floor) // 4 // _STEP * _STEP)
+    return candidate
+
+
+def _largest(small: Candidate, large: Candidate, floor: int, target: int) -> int:
+    """The context at which the first place would be full, between two that were looked at."""
+    share = 1.0
+    for one, other in zip(small.memory.places, large.memory.places, strict=True):
+        before, after = shortfall_bytes(one), shortfall_bytes(other)
+        if before is not None and after is not None and after > 0 and after > before:
+            share = min(share, -before / (after - before))
+    return int(floor + max(share, 0.0) * (target - floor)) // _STEP * _STEP
+
+
+def _moved_for_context(evaluator: Evaluator, before: Candidate, best: Candidate, target: int) -> Candidate:
+    """More context by moving layers or experts off the GPUs, while half the speed remains or as much as was asked."""
     asked = evaluator.request.min_tokens_per_s is not None
-    return moved if asked or moved.decode >= 0.5 * candidate.decode else None
+    for share in (1.0, 0.75, 0.5, 0.375, 0.25):
+        context = padded(int(target * share), _STEP)
+        if context * best.settings.slots <= best.settings.context:
+            break
+        gpus = before.layout.gpus
+        moved = place(evaluator, gpus, evaluator.settings(context, before.settings.type_k, gpus))
+        if moved is None or not moved.fits or not moved.acceptable(evaluator.request):
+            continue
+        # Half the speed for more context is a trade that must be asked for.
+        if asked or moved.decode >= 0.5 * before.decode:
+            return moved
+    return best

@@ -1,6 +1,6 @@
 """The explained table of memory: every term with its certainty, the sums per place, and whether it fits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ...probe.model.types import Model
 from ..graph.compute import ComputeBuffers
@@ -10,40 +10,48 @@ from ..settings import HOST, Placement, Settings, cells_per_stream, cells_slidin
 from .cache import key_value_bytes, state_bytes
 from .host import CHECKPOINTS_PER_SLOT, checkpoint_bytes, output_bytes, process_bytes
 from .places import PINNED, REPACK, layer_places
-from .weights import weights_bytes
 
 DEVICE_MARGIN_BYTES = 64 << 20
 """Left free on a device beside the margin of the terms: growth of the driver's own pools while it runs."""
 
 
-def memory_plan(
+def memory_terms(
     model: Model,
     placement: Placement,
     settings: Settings,
     resources: Resources,
-    places: Mapping[str, str],
+    weights: Mapping[str, int],
     compute: ComputeBuffers,
-    prompt_cache_bytes: int = 0,
-) -> MemoryPlan:
-    """All terms of a run of llama.cpp. `prompt_cache_bytes` is the limit given to the server."""
+) -> list[MemoryTerm]:
+    """All terms of a run of llama.cpp but the prompt cache, whose size is ours to choose. `weights`: bytes by place."""
     terms = [
-        *_weight_terms(model, placement, places),
+        *_weight_terms(placement, weights),
         *_cache_terms(model, placement, settings),
         *_compute_terms(placement, compute),
-        *_other_terms(model, placement, settings, resources, prompt_cache_bytes),
+        *_other_terms(model, placement, settings, resources),
     ]
-    terms = [term for term in terms if term.size_bytes]
+    return [term for term in terms if term.size_bytes]
+
+
+def prompt_cache_term(size_bytes: int) -> MemoryTerm:
+    """The server's cache of earlier prompts, with its limit."""
+    what = "the server's prompt cache, as it fills (--cache-ram)"
+    return MemoryTerm(place=HOST, part="other", what=what, size_bytes=size_bytes, certainty="exact")
+
+
+def memory_plan(placement: Placement, resources: Resources, terms: Sequence[MemoryTerm]) -> MemoryPlan:
+    """The sums, and whether they fit."""
     devices = tuple(_device(name, terms, resources) for name in placement.devices)
     host = _sums(HOST, "host", terms, resources.host_total_bytes, resources.host_free_bytes)
     return MemoryPlan(devices=devices, host=host, terms=tuple(terms), fits=_fits(devices, host))
 
 
-def _device(name: str, terms: list[MemoryTerm], resources: Resources) -> PlaceMemory:
+def _device(name: str, terms: Sequence[MemoryTerm], resources: Resources) -> PlaceMemory:
     gpu = next(gpu for gpu in resources.gpus if gpu.name == name)
     return _sums(name, "unified" if gpu.unified else "gpu", terms, gpu.total_bytes, gpu.free_bytes)
 
 
-def _sums(name: str, kind: str, terms: list[MemoryTerm], capacity: int | None, free: int | None) -> PlaceMemory:
+def _sums(name: str, kind: str, terms: Sequence[MemoryTerm], capacity: int | None, free: int | None) -> PlaceMemory:
     part = {"weights": 0, "kv": 0, "state": 0, "compute": 0, "other": 0}
     margin = 0
     for term in terms:
@@ -81,10 +89,10 @@ def shortfall_bytes(place: PlaceMemory) -> int | None:
     return None if place.free_bytes is None else place.total_bytes + place.margin_bytes - place.free_bytes
 
 
-def _weight_terms(model: Model, placement: Placement, places: Mapping[str, str]) -> list[MemoryTerm]:
+def _weight_terms(placement: Placement, weights: Mapping[str, int]) -> list[MemoryTerm]:
     what = {PINNED: "weights in pinned memory", REPACK: "weights, interleaved for the CPU (repacked)"}
     terms = []
-    for place, size in weights_bytes(model, placement, places).items():
+    for place, size in weights.items():
         name = place if place in placement.devices else HOST
         terms.append(
             MemoryTerm(place=name, part="weights", what=what.get(place, "weights"), size_bytes=size, certainty="exact")
@@ -135,9 +143,7 @@ def _compute_terms(placement: Placement, compute: ComputeBuffers) -> list[Memory
     ]
 
 
-def _other_terms(
-    model: Model, placement: Placement, settings: Settings, resources: Resources, prompt_cache_bytes: int
-) -> list[MemoryTerm]:
+def _other_terms(model: Model, placement: Placement, settings: Settings, resources: Resources) -> list[MemoryTerm]:
     shape = model.shape
     used = set(layer_places(shape, placement))
     terms = [
@@ -158,7 +164,6 @@ def _other_terms(
         ("logits", output_bytes(shape, settings), "exact"),
         ("the server itself", process, "estimated"),
         (f"at most {CHECKPOINTS_PER_SLOT} checkpoints a slot, as the context grows", checkpoints, "estimated"),
-        ("the server's prompt cache, as it fills (--cache-ram)", prompt_cache_bytes, "exact"),
     ):
         terms.append(
             MemoryTerm(
