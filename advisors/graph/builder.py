@@ -9,7 +9,21 @@ from collections.abc import Sequence
 
 from ...probe.model.ggml_types import GgmlType
 from .node import (
-    ATTENTION, EXPERTS, F16, F32, I32, LEAF, OTHER, PRODUCT, REUSING, ROPE, ROWS, VIEW, Node, Shape4, contiguous,
+    ATTENTION,
+    EXPERTS,
+    F16,
+    F32,
+    I32,
+    LEAF,
+    OTHER,
+    PRODUCT,
+    REUSING,
+    ROPE,
+    ROWS,
+    VIEW,
+    Node,
+    Shape4,
+    contiguous,
 )  # fmt: skip
 
 

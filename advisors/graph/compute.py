@@ -90,9 +90,7 @@ def _pins_matter(placement: Placement, settings: Settings) -> bool:
 
 def _reserve(plan: _Plan, batch: Batch, *, pins: bool) -> list[int]:
     placement, settings = plan.placement, plan.settings
-    graph = Graph(
-        plan.model, placement, settings, plan.places, plan.tensors, plan.where, plan.layers, batch, pins=pins
-    )
+    graph = Graph(plan.model, placement, settings, plan.places, plan.tensors, plan.where, plan.layers, batch, pins=pins)
     build(graph)
     devices = len(placement.devices)
     traits = plan.traits if devices else PROCESSOR

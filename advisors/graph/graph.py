@@ -111,6 +111,21 @@ class Graph(Builder):
         """A bias of a layer."""
         return self.weight(f"blk.{il}.{name}.bias")
 
+    def rope_factors(self, il: int) -> Node | None:
+        """Frequencies of the rotation, a copy on every layer's device; long or short ones by the context."""
+        names = ["rope_freqs"]
+        trained = int(self.number("rope.scaling.original_context_length", self.shape.context_trained or 0))
+        names.append("rope_factors_long" if self.cells > trained else "rope_factors_short")
+        for name in names:
+            tensor = self._tensors.get(f"{name}.weight")
+            if tensor is not None:
+                key = f"{name}.{il}"
+                if key not in self._weights:
+                    ne = (tensor.shape[0], 1, 1, 1)
+                    self._weights[key] = self.placed(F32, ne, self.backend_of_layer(il), weight=True)
+                return self._weights[key]
+        return None
+
     # Caches.
 
     def cache(self, il: int, part: str, ne: Shape4, kind_name: str | None = None) -> Node:

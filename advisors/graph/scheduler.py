@@ -15,9 +15,7 @@ class Schedule(NamedTuple):
     """Nodes in order of execution; True where only to keep a tensor alive until here, before it is copied."""
 
 
-def schedule(
-    graph: Builder, processor: int, traits: Traits, *, offload: bool, pipeline: bool
-) -> Schedule:
+def schedule(graph: Builder, processor: int, traits: Traits, *, offload: bool, pipeline: bool) -> Schedule:
     """`processor` is the number of the CPU's backend, the last."""
     if processor == 0:
         for node in (*graph.leaves, *graph.nodes):

@@ -2,7 +2,8 @@
 
 from ....probe.model.types import Model
 from ..graph import Graph
-from .transformer import STYLES, Style, transformer
+from .style import STYLES, Style
+from .transformer import transformer
 
 
 def is_known(model: Model) -> bool:
