@@ -15,7 +15,7 @@ _GGUF = (
     " hy_v4 smollm3 gpt-oss lfm2 lfm2moe dream smallthinker llada llada-moe seed_oss grovemoe apertus minimax-01"
     " minimax-m2 minimax-m3 cogvlm rnd1 pangu-embedded mistral3 mistral4 paddleocr mimo2 step35 spark2_5 maincoder"
     " kimi-linear kimi-k3 glm5-next talkie mellum nanbeige"
-).split()
+)
 
 _ALIASES = {
     "mistral": "llama", "mixtral": "llama", "internlm3": "llama", "yi": "llama", "aquila": "llama", "januspro": "llama",
@@ -50,7 +50,7 @@ def _squeezed(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", _ENDING.sub("", name.rpartition(".")[2]).lower()).removesuffix("text")
 
 
-_KNOWN = {_squeezed(name): name for name in _GGUF} | _ALIASES
+_KNOWN = {_squeezed(name): name for name in _GGUF.split()} | _ALIASES
 
 
 def gguf_architecture(names: Sequence[str]) -> str | None:
