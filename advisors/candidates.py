@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from ..probe.model.types import Model
 from ..probe.snapshot import Snapshot
 from .flash_attention import flash_attention_works
-from .graph.compute import compute_buffers
+from .graph.compute import ComputeBuffers, compute_buffers
 from .layout import Layout
+from .memory.compute import quick_compute_buffers
 from .memory.host import PROMPT_CACHE_BYTES, prompt_bytes
 from .memory.places import layer_places, weight_places
 from .memory.table import memory_plan, memory_terms, prompt_cache_term, shortfall_bytes
@@ -19,7 +20,7 @@ from .settings import HOST, CacheType, Placement, Settings, padded
 from .speed.estimate import estimate
 from .threads import choose_threads
 
-_QUALITY = {"f16": 1.0, "bf16": 1.0, "f32": 1.0, "q8_0": 0.995, "q5_1": 0.98, "q5_0": 0.975, "q4_1": 0.95, "q4_0": 0.94}
+_QUALITY = {"f16": 1.0, "bf16": 1.0, "f32": 1.0, "q8_0": 0.95, "q5_1": 0.93, "q5_0": 0.92, "q4_1": 0.88, "q4_0": 0.85}
 """How much speed a cache type must gain to be worth its loss: our judgement, from llama.cpp's own perplexity runs with
 rotated caches, where q8_0 is within noise of f16 and q4_0 is not."""
 
@@ -128,7 +129,7 @@ class Evaluator:
             places = weight_places(model, placement, settings, resources.processor.features)
             self.laid_out[layout] = (places, weights_bytes(model, placement, places))
         places, weights = self.laid_out[layout]
-        compute = compute_buffers(model, placement, settings, places)
+        compute = self._compute(placement, settings, places)
         terms = memory_terms(model, placement, settings, resources, weights, compute)
         memory = memory_plan(placement, resources, terms)
         cache_bytes = self._prompt_cache(memory, settings)
@@ -145,6 +146,13 @@ class Evaluator:
         depth = min(self.request.depth, settings.context // settings.slots)
         speed = estimate(model, placement, settings, places, resources, threads, depth, settings.slots)
         return Candidate(layout, placement, settings, places, memory, threads, speed, cache_bytes, on_host)
+
+    def _compute(self, placement: Placement, settings: Settings, places: Mapping[str, str]) -> ComputeBuffers:
+        try:
+            return compute_buffers(self.model, placement, settings, places)
+        except KeyError:
+            # A tensor that the graph of this architecture needs has another name: an estimate with its margin.
+            return quick_compute_buffers(self.model, placement, settings, places)
 
     def _prompt_cache(self, memory: MemoryPlan, settings: Settings) -> int:
         """A quarter of what is left in host memory, at most the server's own default, in steps of 256 MiB."""
