@@ -111,6 +111,8 @@ class Launch(Reading):
     memory_policy: Literal["default", "bind", "interleave"] = "default"
     nice: int | None = None
     io_class: Literal["idle", "best-effort"] | None = None
+    locks_memory: bool = False
+    """It needs the right to lock memory (RLIMIT_MEMLOCK)."""
     files: dict[str, str] = Field(default_factory=dict)
     """Files that the engine needs beside it (an Ollama Modelfile): name -> content."""
     checked: str

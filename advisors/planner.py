@@ -80,7 +80,7 @@ def make_plan(
         threads=best.threads,
         memory=best.memory,
         speed=best.speed,
-        launch=launch(model, best, request, options),
+        launch=launch(model, best, request, options, resources),
         system=system_settings(snapshot),
         given_up=given_up(best, model, request),
         alternatives=alternatives(outcome),

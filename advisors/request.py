@@ -1,5 +1,7 @@
 """What the user asks of a plan."""
 
+from typing import Literal
+
 from ..probe.reading import Reading
 from .plan import Goal
 from .settings import CacheType
@@ -34,9 +36,11 @@ class Request(Reading):
     gpus: bool = True
     """False: leave the GPUs alone."""
     nice: int | None = None
-    io_class: str | None = None
+    io_class: Literal["idle", "best-effort"] | None = None
     host: str = "127.0.0.1"
     port: int = 8080
+    alias: str | None = None
+    """What clients call the model; None: the engine's own choice."""
 
     def floor(self, trained: int | None) -> int:
         """The least context of one user that is acceptable."""

@@ -54,6 +54,8 @@ class Settings(Reading):
     repack: bool = True
     mapped: bool = True
     """Weights are memory-mapped (the default), not read."""
+    locked: bool = False
+    """Weights in host memory are kept from being swapped out (mlock)."""
     pinned_host: bool = True
     """Host weights may lie in the GPU driver's pinned memory; False is `--no-host`."""
     full_swa: bool = False

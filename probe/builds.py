@@ -90,7 +90,7 @@ def probe_builds(host: Host) -> tuple[Build, ...]:
         cache = read_cache(host) if cache is None else cache
         build = inspect_build(host, path, cache)
         if build is not None:
-            found.setdefault(tuple(_ggml_files(host, path, cache)), build)
+            found.setdefault(tuple(ggml_files(host, path, cache)), build)
     return tuple(found.values())
 
 
@@ -98,7 +98,7 @@ def inspect_build(host: Host, path: str, cache: Libraries | None = None) -> Buil
     """What is compiled into the program, library or Python module at `path`; None where it holds no ggml."""
     cache = read_cache(host) if cache is None else cache
     real = host.resolve(path) or path
-    files = _ggml_files(host, real, cache)
+    files = ggml_files(host, real, cache)
     read = {file: read_elf(host, file) for file in files}
     elfs = [elf for elf in read.values() if elf is not None]
     if not elfs and _is_closed_build(host, real):
@@ -196,7 +196,7 @@ def find_ggml_files(host: Host) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _ggml_files(host: Host, path: str, cache: Libraries) -> list[str]:
+def ggml_files(host: Host, path: str, cache: Libraries) -> list[str]:
     """`path`, then the ggml libraries that it needs, then the back ends that lie beside them."""
     path = host.resolve(path) or path
     files, place = {path: None}, 0

@@ -211,6 +211,20 @@ class Host:
         answer = self._or_gap(optional, " ".join(argv), "command", *argv)
         return answer if isinstance(answer, str) else None
 
+    def engine(self, path: str, *words: str) -> tuple[str | None, str]:
+        """What an engine's program says to `--help` or `--version`, or None and why it was not asked."""
+        try:
+            answer = self.ask("engine", path, *words)
+        except Unreadable as why:
+            return None, why.detail or why.reason
+        text = answer.get("text") if isinstance(answer, dict) else None
+        return (text, "") if isinstance(text, str) else (None, "malformed")
+
+    def strings(self, path: str, offset: int, length: int, pattern: str) -> tuple[str, ...]:
+        """The different texts that a bytes regular expression's group finds in a span of a file (at most 64 MiB)."""
+        answer = self._or_gap(True, path, "strings", path, offset, length, pattern)
+        return tuple(item for item in answer if isinstance(item, str)) if isinstance(answer, list) else ()
+
     def http(self, port: int, path: str) -> str | None:
         """What a server on loopback answers to GET `path` (at most 1 MiB, within half a second)."""
         answer = self._or_gap(True, f"http://127.0.0.1:{port}{path}", "http", port, path)

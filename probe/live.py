@@ -33,6 +33,7 @@ class LiveSource(FileSource):
             "udev": self.udev,
             "nvml": self.nvml,
             "command": self.command,
+            "engine": self.engine,
             "http": self.http,
             "clock": self.clock,
             "wait": self.wait,
@@ -99,6 +100,11 @@ class LiveSource(FileSource):
         if done.returncode != 0:
             raise Unreadable("malformed", f"exit code {done.returncode}")
         return hide_tokens(done.stdout.decode("utf-8", "replace"))
+
+    def engine(self, path: str, *words: str) -> Json:
+        from .engine_live import ask_engine
+
+        return ask_engine(path, words)
 
     def http(self, port: int, path: str) -> str:
         import http.client

@@ -207,8 +207,8 @@ class _Rewriter:
     def question(self, question: Question) -> Question:
         if question[0] in _FIXED_KINDS:
             return tuple(self._by_shape(part) if isinstance(part, str) else part for part in question)
-        own = 3 if question[0] == "counts" else 1  # Patterns to count are llmtune's own.
-        places = {1} if own == 3 or question[0] in ("read", "list", "span") else set(range(1, len(question)))
+        own = {"counts": 3, "strings": 4}.get(str(question[0]), 1)  # Patterns to look for are llmtune's own.
+        places = {1} if own > 1 or question[0] in ("read", "list", "span") else set(range(1, len(question)))
         return tuple(
             self.text(part) if number in places and isinstance(part, str) else part
             for number, part in enumerate(question)

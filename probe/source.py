@@ -5,6 +5,7 @@ The kinds of question and their answers:
     read PATH [MOMENT]         bytes of a regular file, at most 16 MiB
     span PATH OFFSET LENGTH    bytes
     counts PATH OFF LEN RE...  occurrences of each bytes regular expression
+    strings PATH OFF LEN RE    the different texts of a bytes regular expression's group, at most 5000
     list PATH                  names
     link PATH                  text of a symbolic link
     resolve PATH               path without links
@@ -18,6 +19,7 @@ The kinds of question and their answers:
     udev SUBSYSTEM             properties by device
     nvml FUNCTION ARG...       an NVML answer
     command ARGV...            standard output of a program of the distribution
+    engine PATH WORD...        exit code and text of an inference engine's --help or --version
     http PORT PATH             a loopback server's answer
     clock MOMENT               monotonic seconds
     wait SECONDS MOMENT        nothing, later
@@ -41,6 +43,7 @@ READ_LIMIT_BYTES = 16 << 20
 OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 SCAN_LIMIT_BYTES = 64 << 20
 MAX_NAMES = 200_000
+MAX_STRINGS = 5000
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ESRCH, errno.EOPNOTSUPP, errno.ENODATA}
 _DENIED = {errno.EACCES, errno.EPERM}
@@ -69,6 +72,7 @@ class FileSource:
             "read": self.read,
             "span": self.span,
             "counts": self.counts,
+            "strings": self.strings,
             "list": self.names,
             "link": self.link,
             "resolve": self.resolve,
@@ -125,13 +129,24 @@ class FileSource:
             os.close(handle)
 
     def counts(self, path: str, offset: int, length: int, *patterns: str) -> Json:
+        data = self._scan(path, offset, length)
+        return [sum(1 for _ in re.finditer(p.encode("latin-1"), data, re.DOTALL)) for p in patterns]
+
+    def strings(self, path: str, offset: int, length: int, pattern: str) -> Json:
+        found: set[bytes] = set()
+        for match in re.finditer(pattern.encode("latin-1"), self._scan(path, offset, length), re.DOTALL):
+            found.add(match[1][:100])
+            if len(found) > MAX_STRINGS:
+                raise Unreadable("malformed", f"more than {MAX_STRINGS} strings")
+        return [text.decode("latin-1") for text in sorted(found)]
+
+    def _scan(self, path: str, offset: int, length: int) -> bytes:
         handle, _ = self._open(path)
         try:
             os.lseek(handle, offset, os.SEEK_SET)
-            data = _read_exactly(handle, min(length, SCAN_LIMIT_BYTES))
+            return _read_exactly(handle, min(length, SCAN_LIMIT_BYTES))
         finally:
             os.close(handle)
-        return [sum(1 for _ in re.finditer(p.encode("latin-1"), data, re.DOTALL)) for p in patterns]
 
     def names(self, path: str) -> Json:
         names = os.listdir(self.place(path))
