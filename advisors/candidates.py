@@ -20,6 +20,9 @@ from .settings import HOST, CacheType, Placement, Settings, padded
 from .speed.estimate import estimate
 from .threads import choose_threads
 
+_PROMPTS_KEPT = 16
+"""Full contexts worth of earlier prompts: more than one user comes back to."""
+_CACHE_STEP = 64 << 20
 _QUALITY = {"f16": 1.0, "bf16": 1.0, "f32": 1.0, "q8_0": 0.95, "q5_1": 0.93, "q5_0": 0.92, "q4_1": 0.88, "q4_0": 0.85}
 """How much speed a cache type must gain to be worth its loss: our judgement, from llama.cpp's own perplexity runs with
 rotated caches, where q8_0 is within noise of f16 and q4_0 is not."""
@@ -126,8 +129,8 @@ class Evaluator:
         model, resources = self.model, self.resources
         placement = layout.placement()
         if layout not in self.laid_out:
-            places = weight_places(model, placement, settings, resources.processor.features)
-            self.laid_out[layout] = (places, weights_bytes(model, placement, places))
+            found = weight_places(model, placement, settings, resources.processor.features)
+            self.laid_out[layout] = (found, weights_bytes(model, placement, found))
         places, weights = self.laid_out[layout]
         compute = self._compute(placement, settings, places)
         terms = memory_terms(model, placement, settings, resources, weights, compute)
@@ -155,11 +158,11 @@ class Evaluator:
             return quick_compute_buffers(self.model, placement, settings, places)
 
     def _prompt_cache(self, memory: MemoryPlan, settings: Settings) -> int:
-        """A quarter of what is left in host memory, at most the server's own default, in steps of 256 MiB."""
+        """A quarter of what is left in host memory, at most the server's own default; 0 where not even a part fits."""
         if memory.host.free_bytes is None:
             return PROMPT_CACHE_BYTES
         left = memory.host.free_bytes - memory.host.total_bytes - memory.host.margin_bytes
         left -= self.request.keep_free_host_bytes
-        if left // 4 < prompt_bytes(self.model.shape, settings) // 4:
-            return 0
-        return max(min(left // 4, PROMPT_CACHE_BYTES), 0) >> 28 << 28
+        one = prompt_bytes(self.model.shape, settings)
+        most = min(left // 4, PROMPT_CACHE_BYTES, _PROMPTS_KEPT * one)
+        return -(-most // _CACHE_STEP) * _CACHE_STEP if most >= one // 4 else 0

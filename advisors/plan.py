@@ -12,6 +12,8 @@ SCHEMA_VERSION = 1
 Goal = Literal["latency", "throughput", "context", "quality"]
 Certainty = Literal["exact", "calibrated", "estimated"]
 """`exact`: the engine's own arithmetic; `calibrated`: fitted to measurements; `estimated`: neither."""
+MemoryPolicy = Literal["default", "bind", "interleave"]
+NumaMode = Literal["none", "distribute", "isolate", "numactl"]
 Part = Literal["weights", "kv", "state", "compute", "other"]
 
 
@@ -95,8 +97,8 @@ class Threads(Reading):
     """CPUs to bind to; empty: leave it to the kernel."""
     memory_nodes: tuple[int, ...]
     """NUMA nodes to bind or interleave memory on; empty: leave it."""
-    memory_policy: Literal["default", "bind", "interleave"]
-    numa: Literal["none", "distribute", "isolate", "numactl"]
+    memory_policy: MemoryPolicy
+    numa: NumaMode
     """llama.cpp's `--numa`."""
     why: tuple[str, ...]
 
@@ -108,7 +110,7 @@ class Launch(Reading):
     env: dict[str, str]
     cpus: tuple[int, ...] = ()
     memory_nodes: tuple[int, ...] = ()
-    memory_policy: Literal["default", "bind", "interleave"] = "default"
+    memory_policy: MemoryPolicy = "default"
     nice: int | None = None
     io_class: Literal["idle", "best-effort"] | None = None
     locks_memory: bool = False

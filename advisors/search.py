@@ -39,6 +39,8 @@ def search(evaluator: Evaluator) -> Outcome:
             candidate = place(evaluator, gpus, evaluator.settings(floor, cache, gpus))
             if candidate is None:
                 continue
+            if not gpus and candidate.fits and cache != "f16" and any(other.layout.gpus == () for other in found):
+                break  # a CPU reads a quantized cache no faster, and prompts up to three times slower (measured)
             (found if candidate.fits else closest).append(candidate)
         if any(candidate.everything_on(gpus) for candidate in found):
             break  # more devices would only add hand-overs

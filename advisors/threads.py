@@ -8,7 +8,7 @@ llama.cpp b11434 and a model of 135 million weights; alone, 2 threads give 154 a
 from collections.abc import Sequence
 
 from ..probe.snapshot import Snapshot
-from .plan import Threads
+from .plan import MemoryPolicy, NumaMode, Threads
 from .resources import Processor
 
 OFFLOADED_THREADS = 4
@@ -68,7 +68,7 @@ def _binding(
     host_bytes: int,
     gpu_node: int | None,
     why: list[str],
-) -> tuple[tuple[int, ...], tuple[int, ...], str, str]:
+) -> tuple[tuple[int, ...], tuple[int, ...], MemoryPolicy, NumaMode]:
     """CPUs, memory nodes, memory policy, and llama.cpp's --numa."""
     usable = set(snapshot.effective.cpu_list)
     allowed = set(snapshot.cgroup.mems or ())

@@ -23,7 +23,7 @@ from .common import InputError
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-class Size(click.ParamType):
+class Size(click.ParamType[int]):
     """A size such as `2G`, `512MiB` or bytes."""
 
     name = "size"
@@ -38,7 +38,7 @@ class Size(click.ParamType):
         return int(float(match[1]) * _UNITS[match[2]])
 
 
-class Tokens(click.ParamType):
+class Tokens(click.ParamType[int]):
     """A number of tokens such as `32768` or `32k`."""
 
     name = "tokens"

@@ -43,7 +43,8 @@ def mixture(tmp_path: Path) -> Model:
         expert_feed_forward_length=768,
         **sizes,  # type: ignore[arg-type]
     )
-    return read(write_gguf(tmp_path / "mix.gguf", keys, dense_tensors(ffn=768, experts=128, **sizes)))
+    tensors = dense_tensors(ffn=768, experts=128, **sizes)  # type: ignore[arg-type]
+    return read(write_gguf(tmp_path / "mix.gguf", keys, tensors))
 
 
 def find(tmp_path: Path, model: Model, resources: Resources, **request: object) -> Outcome:
