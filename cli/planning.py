@@ -14,11 +14,11 @@ from ..probe.busy import finish_busy_sample, start_busy_sample
 from ..probe.engine_help import read_engine_options
 from ..probe.host import Host
 from ..probe.model.fault import BadModel
-from ..probe.model.locate import open_model
 from ..probe.model.siblings import quantizations_in
 from ..probe.model.types import Model
 from ..probe.snapshot import Snapshot, take_snapshot
 from .common import InputError
+from .model_argument import read_model
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -52,14 +52,6 @@ class Tokens(click.ParamType[int]):
         if not 1 <= tokens <= 1 << 30:
             self.fail(f"{value!r} is no number of tokens; write for example 32768 or 32k", param, ctx)
         return tokens
-
-
-def read_model(host: Host, reference: str) -> Model:
-    """The model of a path, an Ollama name or a Hub id; raises `InputError`."""
-    try:
-        return open_model(host, absolute(host, reference))
-    except BadModel as fault:
-        raise InputError(str(fault)) from None
 
 
 def read_quantizations(host: Host, reference: str) -> tuple[Model, ...]:
