@@ -11,8 +11,10 @@ from .reading import Malformed, Reading
 
 TICKS_PER_S = 100
 """USER_HZ on every Linux that is used."""
-_CONFIRM_S = 0.5
+_CONFIRM_S = 0.3
 _SUSPICIOUS_CPUS = 0.3
+_SUSPICIOUS_TICKS = 3
+"""Fewer are within the error of counting by ticks."""
 _START, _END, _CONFIRMED = 11, 12, 13
 """Moments apart from those of the disks' sample."""
 
@@ -38,8 +40,8 @@ def finish_busy_sample(host: Host, start: BusySample, cpus: Sequence[int]) -> fl
     """
     end = _read(host, _END)
     busy = _busy(start, end, cpus)
-    if busy is None or busy < _SUSPICIOUS_CPUS:
-        return busy
+    if busy is None or busy < _SUSPICIOUS_CPUS or busy * _elapsed(start, end) * TICKS_PER_S < _SUSPICIOUS_TICKS:
+        return busy if busy is None else min(busy, _SUSPICIOUS_CPUS)
     host.wait(_CONFIRM_S, _CONFIRMED)
     return _busy(end, _read(host, _CONFIRMED), cpus) or 0.0
 
@@ -83,6 +85,10 @@ def _busy(before: BusySample, after: BusySample, cpus: Sequence[int]) -> float |
         return None
     spent = _spent(before.ticks, after.ticks, cpus) - (after.own_ticks - before.own_ticks)
     return round(max(spent, 0) / TICKS_PER_S / seconds, 2)
+
+
+def _elapsed(before: BusySample, after: BusySample) -> float:
+    return (after.clock_s or 0.0) - (before.clock_s or 0.0)
 
 
 def _spent(before: Mapping[int, int], after: Mapping[int, int], cpus: Sequence[int]) -> int:

@@ -18,7 +18,7 @@ def stat(first: int, second: int) -> str:
 
 def answers(*readings: tuple[float, int, int, int]) -> dict[Question, Answer]:
     """At each moment: the clock, the busy ticks of two CPUs, our own."""
-    found: dict[Question, Answer] = {("wait", "0.5", 13): None}
+    found: dict[Question, Answer] = {("wait", "0.3", 13): None}
     for moment, (clock, first, second, own) in zip((11, 12, 13), readings, strict=False):
         found[("clock", moment)] = clock
         found[("read", "/proc/stat", moment)] = stat(first, second).encode()
