@@ -46,7 +46,9 @@ class Graph(Builder):
         self.layers = layers
         self.last = len(model.shape.run_layers) - 1
         self.tokens, self.sequences, self.outputs = batch.tokens, batch.sequences, batch.outputs
-        self.fused = settings.flash_attention
+        self.fused = settings.flash_attention and self.arch != "grok"
+        self.fused_single = self.fused_chunks = True
+        self.fused_nodes: list[tuple[Node, int]] = []
         self.embedding = model.shape.embedding
         self.streams = 1 if settings.unified_kv else batch.sequences
         self.processor = len(placement.devices)

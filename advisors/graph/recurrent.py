@@ -152,9 +152,7 @@ def mamba2(graph: Graph, states: States, il: int, x: Node) -> Node:
     scanned = load(graph, states, state, gather)
     _store(graph, scanned, state, size * inner)
     nb = inputs.strides()
-    out = graph.view(
-        scanned, (head, heads, each, sequences), (4, nb[1], heads * nb[1], each * heads * nb[1])
-    )
+    out = graph.view(scanned, (head, heads, each, sequences), (4, nb[1], heads * nb[1], each * heads * nb[1]))
     out = graph.add(out, graph.mul(inputs, _needed(graph.weight(f"blk.{il}.ssm_d"))))
     out = graph.glu(graph.cont(z), out)
     norm = graph.w(il, "ssm_norm")

@@ -1,16 +1,29 @@
 """Architecture name to graph."""
 
+from collections.abc import Callable
+
 from ....probe.model.types import Model
 from ..graph import Graph
+from .hybrids import falcon_h1, granite_hybrid, jamba, lfm2, mamba, nemotron_h, qwen_next
 from .style import STYLES, Style
 from .transformer import transformer
+
+_OWN: dict[str, Callable[[Graph], None]] = {
+    "qwen3next": qwen_next, "qwen35": qwen_next, "qwen35moe": qwen_next, "lfm2": lfm2, "lfm2moe": lfm2,
+    "mamba": mamba, "mamba2": mamba, "jamba": jamba, "granitehybrid": granite_hybrid, "nemotron_h": nemotron_h,
+    "nemotron_h_moe": nemotron_h, "falcon-h1": falcon_h1,
+}  # fmt: skip
 
 
 def is_known(model: Model) -> bool:
     """Whether the architecture's graph is known, not guessed."""
-    return model.shape.architecture in STYLES
+    return model.shape.architecture in STYLES or model.shape.architecture in _OWN
 
 
 def build(graph: Graph) -> None:
     """The nodes of one run."""
-    transformer(graph, STYLES.get(graph.arch, Style()))
+    own = _OWN.get(graph.arch)
+    if own is not None:
+        own(graph)
+    else:
+        transformer(graph, STYLES.get(graph.arch, Style()))

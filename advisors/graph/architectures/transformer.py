@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from ..attention import Caches, attend, key_length, project, value_length
-from ..feed_forward import Gating, dense, experts
+from ..feed_forward import dense, experts
 from ..graph import Graph
 from ..node import F32, Node
+from .gating import SHARED, gating_of
 from .style import Style
-
-_GATING: dict[int, Gating] = {1: "softmax", 2: "sigmoid", 3: "softmax-weight", 4: "sqrt-softplus"}
-"""llama_expert_gating_func_type."""
-_SHARED = ("ffn_up_shexp", "ffn_gate_shexp", "ffn_down_shexp")
 
 
 def transformer(graph: Graph, style: Style) -> None:
@@ -141,7 +138,7 @@ def _rotates(graph: Graph, style: Style, il: int) -> bool:
     steps = int(graph.number("no_rope_layer_interval", 4))
     match style.rope:
         case "always":
-            return not (graph.arch == "baichuan" and len(graph.shape.layers) >= 40)
+            return graph.arch != "baichuan" or len(graph.shape.layers) == 32
         case "never":
             return False
         case "sliding":
@@ -206,8 +203,7 @@ def _normed_heads(graph: Graph, il: int, x: Node, name: str, rms: bool) -> Node:
 def _feed_forward(graph: Graph, style: Style, il: int, x: Node, routed: Node | None) -> Node:
     if graph.w(il, "ffn_gate_inp") is None:
         return dense(graph, il, x, style.act)
-    number = int(graph.number("expert_gating_func"))
-    gating = style.gating or _GATING.get(number, style.gating_default)
+    gating = style.gating or gating_of(graph, style.gating_default)
     normed = style.weights_normed
     if normed is None:
         normed = bool(graph.value("expert_weights_norm", False))
@@ -216,7 +212,7 @@ def _feed_forward(graph: Graph, style: Style, il: int, x: Node, routed: Node | N
         before=style.weighed_first, biased=style.selection_biased, logits=routed,
     )  # fmt: skip
     if graph.w(il, "ffn_up_shexp") is not None:
-        shared = dense(graph, il, x, style.act if style.act in ("gelu", "relu2") else "silu", names=_SHARED)
+        shared = dense(graph, il, x, style.act if style.act in ("gelu", "relu2") else "silu", names=SHARED)
         gate = graph.w(il, "ffn_gate_inp_shexp")
         if gate is not None:
             opened = graph.mul_mat(gate, x)
