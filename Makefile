@@ -8,7 +8,7 @@ BIN     = $(VENV)/bin
 COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli probe reports || true
 PYTEST  = $(BIN)/python -m pytest
 
-.PHONY: help doctor test test-heavy lint format bench docs install uninstall clean
+.PHONY: help doctor test test-heavy lint format bench bench-header bench-plan docs install uninstall clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,6 +33,13 @@ format: $(VENV)/.dev ## Put the source into shape
 
 bench: $(VENV)/.dev ## Time the commands against bare imports, and show the import profile
 	$(BIN)/python bench/startup.py
+
+bench-header: $(VENV)/.dev ## Time the reading of a 671B model's header against the gguf package
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check gguf >&2
+	PYTHONPATH=tests $(BIN)/python bench/model_header.py
+
+bench-plan: $(VENV)/.dev ## Real runs: the plan against llama-bench's defaults and a grid (LLMTUNE_LLAMA_BENCH, LLMTUNE_MODEL)
+	$(BIN)/python bench/plan.py
 
 docs: $(VENV)/.dev ## Write docs/checks.md from the checks
 	$(BIN)/python -m llmtune.reports.check_page docs/checks.md

@@ -71,7 +71,7 @@ def make_plan(
         return NoPlan(outcome.closest, ways_out(evaluator, outcome))
     best = outcome.best
     return Plan(
-        machine=resources.title,
+        machine=describe_machine(resources),
         goal=request.goal,
         backend="llama.cpp",
         model=summarize(model),
@@ -85,6 +85,22 @@ def make_plan(
         given_up=given_up(best, model, request),
         alternatives=alternatives(outcome),
     )
+
+
+def describe_machine(resources: Resources) -> str:
+    """What the plan is for, in a line."""
+    gib = 1 << 30
+    parts = []
+    for gpu in resources.gpus:
+        free = f", {gpu.free_bytes / gib:.1f} GiB free" if gpu.free_bytes is not None else ""
+        parts.append(f"{gpu.title} ({gpu.name}{free})")
+    cpu = resources.processor
+    cores = f"{cpu.cores} cores" if cpu.cores != 1 else "1 core"
+    parts.append(cores if cpu.cpus >= cpu.cores else f"{cpu.cpus:g} CPUs' worth of {cores}")
+    if resources.host_free_bytes is not None:
+        parts.append(f"{resources.host_free_bytes / gib:.1f} GiB of host memory free")
+    title = "" if resources.title == "this machine" else f"{resources.title}: "
+    return title + ", ".join(parts)
 
 
 def summarize(model: Model) -> ModelSummary:

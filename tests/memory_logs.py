@@ -43,6 +43,13 @@ def runs() -> Iterator[Run]:
         yield Run(name, row["arch"], logged, kv_mib(row), note)
 
 
+def layer(kv_heads: int) -> Layer:
+    """A layer that does nothing but keep keys and values."""
+    return Layer(
+        heads=1, kv_heads=kv_heads, ffn=0, sliding=False, recurrent=False, has_kv=True, experts_used=0, expert_ffn=0
+    )
+
+
 def kv_mib(row: dict[str, str]) -> float:
     """The cache of a row's shape and settings."""
     mla = row["mla_attn"] in ("1", "2", "3")
@@ -51,19 +58,7 @@ def kv_mib(row: dict[str, str]) -> float:
     heads = heads if len(heads) > 1 else heads * count
     key = 576 if mla else int(row["head_dim_k"])
     value = int(row["head_dim_v"] or row["head_dim_k"])
-    layers = tuple(
-        Layer(
-            heads=1,
-            kv_heads=1 if mla else heads[at],
-            ffn=0,
-            sliding=False,
-            recurrent=False,
-            has_kv=True,
-            experts_used=0,
-            expert_ffn=0,
-        )  # fmt: skip
-        for at in range(count)
-    )
+    layers = tuple(layer(1 if mla else heads[at]) for at in range(count))
     shape = Shape(
         architecture=row["arch"], embedding=1, vocabulary=1, context_trained=None, layers=layers, predict_layers=0,
         key_length=key, value_length=value, key_length_swa=key, value_length_swa=value, rope_dimensions=0,

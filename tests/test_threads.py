@@ -28,7 +28,8 @@ def two_nodes() -> dict[str, str]:
         files[f"{NODE}/node{node}/cpulist"] = f"{4 * node}-{4 * node + 3}"
         files[f"{NODE}/node{node}/distance"] = "10 20" if node == 0 else "20 10"
         files[f"{NODE}/node{node}/meminfo"] = (
-            f"Node {node} MemTotal: {32 << 20} kB\nNode {node} MemFree: {20 << 20} kB\nNode {node} FilePages: {4 << 20} kB\n"
+            f"Node {node} MemTotal: {32 << 20} kB\nNode {node} MemFree: {20 << 20} kB\n"
+            f"Node {node} FilePages: {4 << 20} kB\n"
         )
     return files
 
