@@ -158,8 +158,8 @@ def _oddities(
         count = shape.predict_layers
         odd.append(f"it has {count} block{'s' if count > 1 else ''} to predict further tokens, run only if asked for")
     main = dominant_type(tensors)
-    if quantization is not None and quantization.bits and quantization.bits < 16 and main in ("bf16", "f16", "f32"):
-        odd.append(f"it is said to be quantized ({quantization.name}), but most of its bytes are {main}")
+    if quantization is not None and quantization.bits and {t.type for t in tensors} <= {"bf16", "f16", "f32"}:
+        odd.append(f"it is said to be quantized ({quantization.name}), but all its weights are {main}")
     if main == "f32":
         odd.append("most of its weights are 32-bit floats, which no engine needs")
     rows = max((t.shape[1] for t in tensors if tensor_class(t.name) == "embedding" and len(t.shape) == 2), default=0)

@@ -29,12 +29,12 @@ def file_bytes(host: Host, path: str) -> int:
 _KINDS = {"directory": "directory", "block": "block device", "char": "character device"}
 
 
-def read_object(host: Host, path: str, most_bytes: int) -> dict[str, Any]:
+def read_object(host: Host, path: str, most_bytes: int, *, strict: bool = False) -> dict[str, Any]:
     """The JSON object that is the whole file; raises `BadModel`."""
     size = file_bytes(host, path)
     if size > most_bytes:
         raise BadModel(path, f"has {size} bytes, more than {most_bytes >> 20} MiB; that is no real model's")
-    return parse_object(read_span(host, path, 0, size), path)
+    return parse_object(read_span(host, path, 0, size), path, strict=strict)
 
 
 def read_span(host: Host, path: str, start: int, length: int) -> bytes:
@@ -48,8 +48,11 @@ def read_span(host: Host, path: str, start: int, length: int) -> bytes:
     return bytes(data)
 
 
-def parse_object(data: bytes, path: str, what: str = "") -> dict[str, Any]:
-    """A JSON object; names given twice, NaN and infinity are faults, as are values that would fill the memory."""
+def parse_object(data: bytes, path: str, what: str = "", *, strict: bool = False) -> dict[str, Any]:
+    """A JSON object; values that would fill the memory are a fault.
+
+    Where strict, so are names given twice, NaN and infinity. Configurations of real models hold infinities.
+    """
     prefix = f"{what} " if what else ""
     guess = (
         len(data)
@@ -61,7 +64,10 @@ def parse_object(data: bytes, path: str, what: str = "") -> dict[str, Any]:
     if guess > MAX_PARSED_BYTES:
         raise BadModel(path, f"{prefix}holds far more values than any model has; it is damaged".capitalize())
     try:
-        value = json.loads(data, object_pairs_hook=_without_twins, parse_constant=_no_constant)
+        if strict:
+            value = json.loads(data, object_pairs_hook=_without_twins, parse_constant=_no_constant)
+        else:
+            value = json.loads(data)
     except _Twice as twice:
         raise BadModel(path, f"{prefix}gives the key {str(twice)!r} twice") from None
     except _Constant as constant:

@@ -50,7 +50,7 @@ def read_safetensors(host: Host, path: str, number: int = 0) -> SafetensorsFile:
         raise BadModel(path, f"is truncated: its header needs {start} bytes, but the file has {size}")
     if length < 2:
         raise BadModel(path, "has no header; it is no safetensors file")
-    header = parse_object(_head(host, path, length), path, "the header")
+    header = parse_object(_head(host, path, length), path, "the header", strict=True)
     metadata = _metadata(path, header.pop("__metadata__", None))
     tensors = _tensors(path, header, start, number)
     _check_places(path, tensors, start, size)

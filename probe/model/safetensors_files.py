@@ -41,7 +41,7 @@ def _index_name(names: tuple[str, ...]) -> str | None:
 
 def _by_index(host: Host, directory: str, index: str) -> Weights:
     path = f"{directory}/{index}"
-    content = read_object(host, path, MAX_INDEX_BYTES)
+    content = read_object(host, path, MAX_INDEX_BYTES, strict=True)
     placed = content.get("weight_map")
     if not isinstance(placed, dict) or not placed:
         raise BadModel(path, "has no weight_map")
