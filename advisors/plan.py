@@ -117,6 +117,8 @@ class Launch(Reading):
     """It needs the right to lock memory (RLIMIT_MEMLOCK)."""
     files: dict[str, str] = Field(default_factory=dict)
     """Files that the engine needs beside it (an Ollama Modelfile): name -> content."""
+    then: tuple[tuple[str, ...], ...] = ()
+    """Commands to run once the server answers, in the directory of the files."""
     checked: str
     """What the arguments were checked against: `llama-server b11434 --help`, or that nothing was found."""
     warnings: tuple[str, ...] = ()
