@@ -97,9 +97,12 @@ class Evaluator:
     """Judges placements of one model on one machine for one request."""
 
     model: Model
-    snapshot: Snapshot
+    snapshot: Snapshot | None
+    """None: a machine that is only imagined."""
     resources: Resources
     request: Request
+    quick: bool = False
+    """Compute buffers by formula: for ranking many models."""
     seen: dict[tuple[object, ...], Candidate] = field(default_factory=dict)
     laid_out: dict[Layout, tuple[Mapping[str, str], Mapping[str, int]]] = field(default_factory=dict)
     """Places and sizes of the weights: they depend on the layout only."""
@@ -151,6 +154,8 @@ class Evaluator:
         return Candidate(layout, placement, settings, places, memory, threads, speed, cache_bytes, on_host)
 
     def _compute(self, placement: Placement, settings: Settings, places: Mapping[str, str]) -> ComputeBuffers:
+        if self.quick:
+            return quick_compute_buffers(self.model, placement, settings, places)
         try:
             return compute_buffers(self.model, placement, settings, places)
         except KeyError:

@@ -30,7 +30,7 @@ chosen only to get there."""
 
 
 def choose_quantization(
-    models: Sequence[Model], snapshot: Snapshot, resources: Resources, request: Request
+    models: Sequence[Model], snapshot: Snapshot | None, resources: Resources, request: Request
 ) -> tuple[Model, str]:
     """Of several quantizations the best that stays on the GPUs, or on a CPU keeps up with a reader; and why."""
     ranked = sorted(models, key=lambda model: (divergence(model), -model.weights_bytes))
@@ -55,7 +55,7 @@ def choose_quantization(
 
 
 def make_plan(
-    model: Model, snapshot: Snapshot, resources: Resources, request: Request, options: EngineOptions | None
+    model: Model, snapshot: Snapshot | None, resources: Resources, request: Request, options: EngineOptions | None
 ) -> Plan | NoPlan:
     """The plan that serves the request best, or why there is none."""
     evaluator = Evaluator(model, snapshot, resources, request)

@@ -7,8 +7,10 @@ from .plan import SystemSetting
 _TOPICS = frozenset({"cpu", "numa", "memory", "power", "limits", "gpu", "kernel"})
 
 
-def system_settings(snapshot: Snapshot) -> tuple[SystemSetting, ...]:
+def system_settings(snapshot: Snapshot | None) -> tuple[SystemSetting, ...]:
     """What `doctor` would change on this machine, worst first."""
+    if snapshot is None:
+        return ()
     return tuple(
         SystemSetting(what=finding.what, command=finding.fix, why=finding.why, undo=finding.undo)
         for finding in diagnose(snapshot)

@@ -6,6 +6,7 @@ llama.cpp b11434 and a model of 135 million weights; alone, 2 threads give 154 a
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from ..probe.snapshot import Snapshot
 from .plan import MemoryPolicy, NumaMode, Threads
@@ -17,12 +18,15 @@ _BUSY_ROUNDING = 0.35
 """A neighbour that uses less than this of a CPU leaves it to us."""
 
 
+_Binding: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], MemoryPolicy, NumaMode]
+
+
 def choose_threads(
-    snapshot: Snapshot, processor: Processor, *, all_on_gpu: bool, host_bytes: int, gpu_node: int | None
+    snapshot: Snapshot | None, processor: Processor, *, all_on_gpu: bool, host_bytes: int, gpu_node: int | None
 ) -> Threads:
-    """Threads and binding for a plan that needs `host_bytes` of host memory."""
+    """Threads and binding for a plan that needs `host_bytes` of host memory. No snapshot: a machine of plain cores."""
     why: list[str] = []
-    cores = _cores(snapshot, processor, why)
+    cores = _cores(snapshot, processor, why) if snapshot else processor.cpu_list
     count = len(cores)
     if processor.cpus < count:
         count = max(1, int(processor.cpus + 1e-9))
@@ -32,7 +36,10 @@ def choose_threads(
     if busy >= _BUSY_ROUNDING and free < count:
         count = max(1, free)
         why.append(f"others use {busy:.1f} of {processor.cpus:g} CPUs now; a thread too many halves the speed")
-    cpus, nodes, policy, numa = _binding(snapshot, cores, all_on_gpu, host_bytes, gpu_node, why)
+    unbound: _Binding = ((), (), "default", "none")
+    cpus, nodes, policy, numa = (
+        _binding(snapshot, cores, all_on_gpu, host_bytes, gpu_node, why) if snapshot else unbound
+    )
     if numa == "numactl":
         count = min(count, sum(1 for core in cores if core in set(cpus)) or count)
     if all_on_gpu and count > OFFLOADED_THREADS:
@@ -68,7 +75,7 @@ def _binding(
     host_bytes: int,
     gpu_node: int | None,
     why: list[str],
-) -> tuple[tuple[int, ...], tuple[int, ...], MemoryPolicy, NumaMode]:
+) -> _Binding:
     """CPUs, memory nodes, memory policy, and llama.cpp's --numa."""
     usable = set(snapshot.effective.cpu_list)
     allowed = set(snapshot.cgroup.mems or ())
