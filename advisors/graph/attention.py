@@ -130,14 +130,8 @@ def attend(
         _write_keys(graph, cached_k, k, part.write_k)
     if v is not None:
         _write_values(graph, cached_v, v, part.write_v)
-    streams = graph.streams
-    head, width, cells = key_length(graph, il), cached_k.ne[0], part.cells
-    kind = cached_k.type
-    key = graph.view(
-        cached_k,
-        (head, layer.kv_heads, cells, streams),
-        (kind.block_bytes, kind.row_bytes(head), kind.row_bytes(width), kind.row_bytes(width) * cells),
-    )
+    streams, cells = graph.streams, part.cells
+    key = _key_view(graph, il, cached_k, cells)
     kind, head, width = cached_v.type, value_length(graph, il), cached_v.ne[0]
     if graph.fused:
         row = kind.row_bytes(width)
@@ -157,6 +151,23 @@ def attend(
     if part.rotate_v is not None:
         x = rotated(graph, x, part.rotate_v)
     return x if output is None else graph.linear(il, output, x)
+
+
+def store_keys(graph: Graph, part: _Part, il: int, k: Node) -> Node:
+    """Write keys alone; returns the view of the cache."""
+    layer = graph.layer(il)
+    cache = graph.cache(il, "k", (key_length(graph, il) * layer.kv_heads, part.cells, graph.streams, 1))
+    _write_keys(graph, cache, k, part.write_k)
+    return _key_view(graph, il, cache, part.cells)
+
+
+def _key_view(graph: Graph, il: int, cache: Node, cells: int) -> Node:
+    kind, head, row = cache.type, key_length(graph, il), cache.type.row_bytes(cache.ne[0])
+    return graph.view(
+        cache,
+        (head, graph.layer(il).kv_heads, cells, graph.streams),
+        (kind.block_bytes, kind.row_bytes(head), row, row * cells),
+    )
 
 
 def _cache_nodes(graph: Graph, il: int, cells: int) -> tuple[Node, Node]:
