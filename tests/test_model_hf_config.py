@@ -320,8 +320,9 @@ def pattern(text: str, count: int) -> list[str]:
 @pytest.mark.skipif(not table(), reason="no table of published shapes at hand")
 def test_published_shapes() -> None:
     names = {
-        "num_hidden_layers": "n_layers", "hidden_size": "hidden", "num_attention_heads": "n_heads", 
-        "head_dim": "head_dim", "num_key_value_heads": "n_kv_heads", "intermediate_size": "ffn", "moe_intermediate_size": "moe_ffn",
+        "num_hidden_layers": "n_layers", "hidden_size": "hidden", "num_attention_heads": "n_heads",
+        "head_dim": "head_dim", "num_key_value_heads": "n_kv_heads", "intermediate_size": "ffn",
+        "moe_intermediate_size": "moe_ffn",
         "num_experts": "n_experts", "num_experts_per_tok": "experts_per_tok", "vocab_size": "vocab",
         "max_position_embeddings": "max_pos", "sliding_window": "sliding_window", "kv_lora_rank": "kv_lora_rank",
         "qk_rope_head_dim": "qk_rope_head_dim",

@@ -37,7 +37,8 @@ def parse_name(reference: str) -> OllamaName | None:
     parts = name.split("/")
     if not 1 <= len(parts) <= 3 or (colon and not _PART.fullmatch(tag)):
         return None
-    if not all(_PART.fullmatch(part.replace(":", "-")) for part in parts):
+    plain = [parts[0].replace(":", "-", 1), *parts[1:]] if len(parts) == 3 else parts  # A registry may have a port.
+    if not all(_PART.fullmatch(part) for part in plain):
         return None
     registry, namespace, model = [*("registry.ollama.ai", "library")[: 3 - len(parts)], *parts]
     if registry in ("huggingface.co", "hf.co"):
