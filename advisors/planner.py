@@ -10,7 +10,7 @@ from .backends.llama_cpp import launch
 from .candidates import Candidate, Evaluator
 from .given_up import alternatives, given_up, ways_out
 from .plan import ModelSummary, Plan
-from .quantization import divergence
+from .quantization import LEAST_FOR_SPEED, QUALITIES, divergence
 from .request import Request
 from .resources import Resources
 from .search import Outcome, search
@@ -34,24 +34,20 @@ def choose_quantization(
 ) -> tuple[Model, str]:
     """Of several quantizations the best that stays on the GPUs, or on a CPU keeps up with a reader; and why."""
     ranked = sorted(models, key=lambda model: (divergence(model), -model.weights_bytes))
-    fastest: tuple[float, Model] | None = None
+    count = f"{len(models)} quantizations at hand"
+    kept: Model | None = None
     enough = request.min_tokens_per_s or READING_SPEED
     for model in ranked:
         best = search(Evaluator(model, snapshot, resources, request)).best
         if best is None:
             continue
         if request.goal == "quality" or best.everything_on(best.layout.gpus) or best.decode >= enough:
-            return (
-                model,
-                f"{model.quantization} is the best of {len(models)} quantizations at hand that fits and is fast enough",
-            )
-        if fastest is None or best.decode > fastest[0]:
-            fastest = (best.decode, model)
-    if fastest is not None:
-        return fastest[
-            1
-        ], f"{fastest[1].quantization} is the fastest of {len(models)} quantizations at hand; none is fast"
-    return ranked[-1], f"none of the {len(models)} quantizations at hand fits; this is the smallest"
+            return model, f"{model.quantization} is the best of {count} that fits and is fast enough"
+        if kept is None or divergence(model) <= QUALITIES[LEAST_FOR_SPEED].divergence:
+            kept = model
+    if kept is not None:
+        return kept, f"of {count} none is fast here; {kept.quantization} is the fastest that is still good"
+    return ranked[-1], f"none of the {count} fits; this is the smallest"
 
 
 def make_plan(

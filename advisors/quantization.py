@@ -46,6 +46,8 @@ QUALITIES = {
     "IQ2_XXS": Quality(2.20, 0.1751),
     "IQ1_S": Quality(1.78, 0.5495),
 }
+LEAST_FOR_SPEED = "IQ4_XS"
+"""Nothing coarser is chosen for speed, only to fit: from here on the loss grows faster than the file shrinks."""
 _LEAST = "IQ2_XS"
 """Below it a smaller model is the better choice at the same size."""
 _CLASSES = (0.6, 1.7, 4, 8, 14, 24, 32, 49, 70, 123, 235, 405, 671)

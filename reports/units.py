@@ -22,7 +22,7 @@ def billions(count: int) -> str:
     """A number of parameters: 8.03 B, 135 M."""
     if count >= 10**12:
         return f"{three(count / 1e12)} T"
-    if count >= 10**9:
+    if count >= 999_500_000:
         return f"{three(count / 1e9)} B"
     return f"{three(count / 1e6)} M" if count >= 10**6 else str(count)
 
