@@ -5,7 +5,7 @@ PREFIX ?= /opt/llmtune
 BINDIR ?= /usr/local/bin
 BIN     = $(VENV)/bin
 # So that the first start is as fast as the later ones, also where Python may not write bytecode.
-COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli probe reports || true
+COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli probe reports tuners || true
 PYTEST  = $(BIN)/python -m pytest
 
 .PHONY: help doctor test test-heavy lint format bench bench-header bench-plan docs install uninstall clean

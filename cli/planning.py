@@ -72,6 +72,14 @@ def absolute(host: Host, reference: str) -> str:
     return reference
 
 
+def read_engine_path(host: Host, path: str) -> str:
+    """The program of `--engine`; raises `InputError` where there is none."""
+    path = absolute(host, path if "/" in path else f"./{path}")
+    if host.live and (host.stat(path) or {}).get("kind") != "file":
+        raise InputError(f"{path}: no program there")
+    return path
+
+
 def read_machine(host: Host) -> Snapshot:
     """The machine, with what its neighbours use at this moment."""
     with host.probing("load"):
@@ -89,6 +97,7 @@ def machine_resources(snapshot: Snapshot) -> Resources:
 
 def plan_for_model(host: Host, reference: str, request: Request, engine: str | None = None) -> Plan | NoPlan:
     """Read, and plan."""
+    engine = None if engine is None else read_engine_path(host, engine)
     several = read_quantizations(host, reference)
     model = None if several else read_model(host, reference)
     snapshot = read_machine(host)

@@ -140,10 +140,9 @@ def _flash_attention(arguments: Arguments, wanted: bool) -> None:
 def _placement(arguments: Arguments, placement: Placement, resources: Resources | None) -> None:
     others = resources is None or len(resources.gpus) > len(placement.devices)
     if not placement.devices:
-        # Without this a GPU would still be given the large batches.
-        if others:
-            arguments.add(("-dev", "--device"), "none")
-        arguments.add(("-ngl", "--gpu-layers", "--n-gpu-layers"), "0")
+        # With no layers a GPU would still be given the large batches. A build without GPUs warns of -ngl.
+        if not arguments.add(("-dev", "--device"), "none") or others:
+            arguments.add(("-ngl", "--gpu-layers", "--n-gpu-layers"), "0")
     else:
         if others or len(placement.devices) > 1:
             devices = ",".join(placement.devices)

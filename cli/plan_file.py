@@ -1,0 +1,102 @@
+"""Read a plan that `llmtune plan --format json` wrote; whoever can write it decides what is run."""
+
+import os
+import re
+import stat
+import sys
+
+from ..advisors.plan import SCHEMA_VERSION, Plan
+from . import exit_codes
+from .common import InputError
+
+MAX_BYTES = 8 << 20
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class NotAsRoot(InputError):
+    """Root would do what others decide: one line, exit code 5."""
+
+    exit_code = exit_codes.NEEDS_PERMISSION
+
+
+def looks_like_plan(path: str) -> bool:
+    """Whether this is a plan, not a model: `-`, or a file that begins as JSON does."""
+    if path == "-":
+        return True
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY), "rb") as file:
+            return stat.S_ISREG(os.fstat(file.fileno()).st_mode) and file.read(64).lstrip().startswith(b"{")
+    except (OSError, ValueError):
+        return False
+
+
+def read_plan(path: str) -> Plan:
+    """The plan in a file, or on standard input for `-`; raises `InputError`."""
+    name = "standard input" if path == "-" else path
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY), "rb") as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise InputError(f"{name}: not a regular file")
+                check_owner(path, status)
+                data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror or error}") from None
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name}: too large for a plan")
+    plan = _parse(data, name)
+    _check(plan, name)
+    return plan
+
+
+def _parse(data: bytes, name: str) -> Plan:
+    # pydantic's own error is a ValueError with many lines.
+    from pydantic import ValidationError
+
+    try:
+        return Plan.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        fault = f"{where}: {first['msg']}" if where else first["msg"]
+        raise InputError(f"{name}: no plan made by llmtune: {fault}") from None
+
+
+def _check(plan: Plan, name: str) -> None:
+    launch = plan.launch
+    words = [*launch.argv, *launch.env.values(), *(word for step in launch.then for word in step)]
+    fault = None
+    if plan.schema_version != SCHEMA_VERSION:
+        fault = f"its schema is {plan.schema_version}, this llmtune reads {SCHEMA_VERSION}"
+    elif not launch.argv or not launch.argv[0] or not all(launch.then):
+        fault = "it names no program"
+    elif any("\0" in word for word in words):
+        fault = "an argument holds a NUL"
+    elif not all(_VARIABLE.fullmatch(variable) for variable in launch.env):
+        fault = "an environment variable has no proper name"
+    elif any(not 0 <= number < 1 << 16 for number in (*launch.cpus, *launch.memory_nodes)):
+        fault = "a CPU or memory node has no proper number"
+    elif any(os.path.basename(file) != file or file in ("", ".", "..") for file in launch.files):
+        fault = "a file's name leads elsewhere"
+    elif launch.nice is not None and not -20 <= launch.nice <= 19:
+        fault = "the niceness is not between -20 and 19"
+    if fault is not None:
+        raise InputError(f"{name}: {fault}")
+
+
+def check_owner(path: str, status: os.stat_result) -> None:
+    """As root, raise `NotAsRoot` for a file that others than root could have written or put there."""
+    if os.geteuid() != 0:
+        return
+    place = os.path.realpath(path)
+    owners: list[tuple[str, os.stat_result]] = [(place, status)]
+    while place != "/":
+        place = os.path.dirname(place)
+        owners.append((place, os.stat(place)))
+    for name, found in owners:
+        sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+        if found.st_uid != 0 or (found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not sticky):
+            raise NotAsRoot(f"{path}: not started as root: others than root can change {name}")

@@ -1,0 +1,1 @@
+"""What acts: it starts servers and, later, changes settings."""
