@@ -1,4 +1,4 @@
-"""Finding a model by what people call it: paths, names of Ollama's, ids of the Hub; and what is told if there is none."""
+"""Finding a model by what people call it: paths, names of Ollama's, ids of the Hub; and what is told if none is."""
 
 import json
 import os

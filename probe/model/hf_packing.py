@@ -11,14 +11,24 @@ from collections.abc import Iterable
 from .hf_quantization import Quantization
 from .types import Tensor
 
-_EXTRA = re.compile(
-    r"(.+?)(?:\.qzeros|\.scales|\.g_idx|\.weight_scale(?:_inv|_2)?|\.(?:weight|input)_global_scale|\.input_scale"
-    r"|\.(?:weight|input|output)_zero_point|\.weight_shape|\.weight_g_idx|\.SCB|\.weight_format|\.activation_scale"
-    r"|\.weight\.(?:absmax|quant_map|nested_absmax|nested_quant_map|quant_state\.\w+)|_scales|_scale_inv|_scale_2"
-    r"|_(?:weight|input)_scale(?:_2)?|\.weight:(?:scale|scale_and_zero|zero_point|zero)|\.weight_scale_and_zero)",
-    re.DOTALL,
+_EXTRA = frozenset(
+    {"qzeros", "scales", "g_idx", "SCB", "weight_format", "weight_shape", "weight_g_idx", "activation_scale"}
+    | {"weight_scale", "weight_scale_inv", "weight_scale_2", "weight_scale_and_zero", "weight_global_scale"}
+    | {"input_scale", "input_global_scale", "weight_zero_point", "input_zero_point", "output_zero_point"}
+    | {"weight:scale", "weight:scale_and_zero", "weight:zero_point", "weight:zero"}
 )
-"""What belongs to the weights of the layer before it."""
+"""Last parts of names that belong to the weights of the layer before them."""
+_EXTRA_OF_WEIGHT = ("absmax", "quant_map", "nested_absmax", "nested_quant_map")
+_EXTRA_ENDINGS = (
+    "_scales",
+    "_weight_scale",
+    "_input_scale",
+    "_scale_inv",
+    "_weight_scale_2",
+    "_input_scale_2",
+    "_scale_2",
+)
+"""Of experts kept as one tensor."""
 _WEIGHTS = (
     ".qweight",
     ".weight_packed",
@@ -40,8 +50,8 @@ def unpacked(tensors: Iterable[Tensor], quantization: Quantization | None) -> tu
     extras: dict[str, list[Tensor]] = {}
     joined: set[str] = set()
     for tensor in found:
-        match = _EXTRA.fullmatch(tensor.name)
-        main = next((match[1] + end for end in _WEIGHTS if match[1] + end in by_name), None) if match else None
+        layer = _scaled_layer(tensor.name)
+        main = next((layer + end for end in _WEIGHTS if layer + end in by_name), None) if layer else None
         if main is not None and main != tensor.name:
             extras.setdefault(main, []).append(tensor)
             joined.add(tensor.name)
@@ -50,6 +60,17 @@ def unpacked(tensors: Iterable[Tensor], quantization: Quantization | None) -> tu
         for tensor in found
         if tensor.name not in joined
     )
+
+
+def _scaled_layer(name: str) -> str | None:
+    """The layer whose weights the tensor belongs to; None for weights themselves."""
+    layer, _, last = name.rpartition(".")
+    if last in _EXTRA:
+        return layer
+    if last in _EXTRA_OF_WEIGHT or last.startswith("bitsandbytes__"):
+        return layer.removesuffix(".quant_state").removesuffix(".weight")
+    ending = next((end for end in _EXTRA_ENDINGS if last.endswith(end)), None) if "_scale" in last else None
+    return name.removesuffix(ending) if ending else None
 
 
 def _joined(tensor: Tensor, extras: list[Tensor], quantization: Quantization | None) -> Tensor:
