@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-from pydantic import Field
 
 from ..probe.reading import Reading
 from .settings import Placement, Settings
@@ -115,7 +114,7 @@ class Launch(Reading):
     io_class: Literal["idle", "best-effort"] | None = None
     locks_memory: bool = False
     """It needs the right to lock memory (RLIMIT_MEMLOCK)."""
-    files: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = {}  # noqa: RUF012 -- pydantic copies it
     """Files that the engine needs beside it (an Ollama Modelfile): name -> content."""
     then: tuple[tuple[str, ...], ...] = ()
     """Commands to run once the server answers, in the directory of the files."""
