@@ -35,7 +35,7 @@ def run_launch(reference: str, asked: Mapping[str, object], *, dry_run: bool, qu
         return exit_codes.OK
     if not named:
         check_program(plan.launch)
-    start_server(plan, quiet=quiet)  # noqa: RET503  # it does not come back
+    return start_server(plan, quiet=quiet)
 
 
 def _planned(reference: str, asked: Mapping[str, object]) -> Plan | int:
