@@ -1,7 +1,7 @@
 """The sizes of llama.cpp's compute buffers: the graph of the largest batch is built, scheduled and allocated (b11434).
 
-What llama_context::sched_reserve does (src/llama-context.cpp), without llama.cpp. Layers that repeat are built three
-times only: the memory that they need repeats too.
+What llama_context::sched_reserve does (src/llama-context.cpp), without llama.cpp. Layers that repeat are built a
+few times only: the memory that they need repeats too.
 """
 
 from __future__ import annotations

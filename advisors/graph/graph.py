@@ -93,10 +93,10 @@ class Graph(Builder):
         """A tensor of the file; None where it has none of this name."""
         if name in self._weights:
             return self._weights[name]
-        tensor = self._tensors.get(name)
+        tensor = self._tensors.get(name) or self._tensors.get(name.removesuffix(".weight"))
         node = None
         if tensor is not None:
-            place = self._places.get(name, "host")
+            place = self._places.get(tensor.name if name not in self._tensors else name, "host")
             backend = self._backends.get(place, self.processor)
             kind = TYPES_BY_NAME.get(tensor.type, F16)
             ne = (*tensor.shape, 1, 1, 1, 1)[:4]

@@ -1,4 +1,4 @@
-"""Which layers have to be built: a run of alike layers needs as much memory as three of them."""
+"""Which layers have to be built: a run of alike layers needs as much memory as a few of them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from ...probe.model.types import Model, Tensor
 from ..memory.places import layer_of
 
-KEPT = 3
-"""Of a repeated run: the first differs from the others in what it finds in memory, the last in what follows."""
+KEPT = 4
+"""Of a repeated run, or one more so that odd stays odd: buffers change places from one layer to the next and back."""
 LONGEST_PERIOD = 12
 
 
@@ -41,8 +41,9 @@ def _without_repeats(kept: list[int], signs: list[int], period: int) -> list[int
         times = 1
         while signs[at + times * period : at + (times + 1) * period] == block and len(block) == period:
             times += 1
-        if times > KEPT:
-            result += kept[at : at + KEPT * period]
+        keep = KEPT + (times - KEPT) % 2
+        if times > keep:
+            result += kept[at : at + keep * period]
             at += times * period
         else:
             result.append(kept[at])

@@ -116,14 +116,14 @@ def ends(width: int, vocabulary: int, *, tied: bool = False, bias: bool = False)
 
 
 def named(layer: int, *entries: Entry) -> list[Entry]:
-    """Entries of a layer; names without an ending are weights."""
-    return [
-        (
-            f"blk.{layer}.{name if name.endswith(('.weight', '.bias', '.scale', 'ssm_a', 'ssm_d')) else name + '.weight'}",
-            *rest,
-        )
-        for name, *rest in entries
-    ]  # type: ignore[misc]
+    """Entries of a layer; names without an ending are weights, names with an exclamation mark are whole."""
+    return [(f"blk.{layer}.{_whole_name(name)}", shape, kind) for name, shape, kind in entries]
+
+
+def _whole_name(name: str) -> str:
+    if name.endswith("!"):
+        return name[:-1]
+    return name if name.endswith((".weight", ".bias", ".scale", "ssm_a", "ssm_d")) else f"{name}.weight"
 
 
 def vector(name: str, length: int, *, bias: bool = False) -> list[Entry]:
