@@ -22,11 +22,11 @@ def machine(cpus: int = 8, threads_per_core: int = 1) -> dict[str, str]:
     return files
 
 
-def two_nodes() -> dict[str, str]:
+def two_nodes(remote: int = 21) -> dict[str, str]:
     files = {f"{NODE}/online": "0-1"}
     for node in (0, 1):
         files[f"{NODE}/node{node}/cpulist"] = f"{4 * node}-{4 * node + 3}"
-        files[f"{NODE}/node{node}/distance"] = "10 20" if node == 0 else "20 10"
+        files[f"{NODE}/node{node}/distance"] = f"10 {remote}" if node == 0 else f"{remote} 10"
         files[f"{NODE}/node{node}/meminfo"] = (
             f"Node {node} MemTotal: {32 << 20} kB\nNode {node} MemFree: {20 << 20} kB\n"
             f"Node {node} FilePages: {4 << 20} kB\n"
@@ -88,14 +88,23 @@ def test_little_to_do_where_gpus_hold_everything(tmp_path: Path) -> None:
     assert choose(tmp_path, machine(8), all_on_gpu=True).decode == 4
 
 
-def test_what_fits_into_one_node_stays_there(tmp_path: Path) -> None:
-    threads = choose(tmp_path / "a", machine() | two_nodes(), host_bytes=10 * GIB)
+def test_a_far_node_is_left_alone(tmp_path: Path) -> None:
+    threads = choose(tmp_path, machine() | two_nodes(40), host_bytes=10 * GIB)
     assert (threads.memory_policy, len(threads.memory_nodes), threads.decode, threads.numa) == ("bind", 1, 4, "numactl")
-    at_gpu = choose(tmp_path / "b", machine() | two_nodes(), host_bytes=10 * GIB, all_on_gpu=True, gpu_node=1)
-    assert (at_gpu.memory_nodes, at_gpu.cpus) == ((1,), (4, 5, 6, 7))
 
 
-def test_what_does_not_is_spread(tmp_path: Path) -> None:
-    threads = choose(tmp_path, machine() | two_nodes(), host_bytes=40 * GIB)
+def test_a_gpu_keeps_its_host_memory_near(tmp_path: Path) -> None:
+    threads = choose(tmp_path, machine() | two_nodes(), host_bytes=10 * GIB, all_on_gpu=True, gpu_node=1)
+    assert (threads.memory_nodes, threads.cpus, threads.memory_policy) == ((1,), (4, 5, 6, 7), "bind")
+
+
+def test_two_sockets_give_more_than_one(tmp_path: Path) -> None:
+    threads = choose(tmp_path, machine() | two_nodes(), host_bytes=10 * GIB)
     assert (threads.memory_policy, threads.memory_nodes, threads.decode) == ("interleave", (0, 1), 8)
     assert threads.numa == "distribute"
+    assert "1.3 times one node's bandwidth" in threads.why[-1]
+
+
+def test_what_does_not_fit_one_node_is_spread_however_far(tmp_path: Path) -> None:
+    threads = choose(tmp_path, machine() | two_nodes(40), host_bytes=40 * GIB)
+    assert (threads.memory_policy, threads.memory_nodes, threads.decode) == ("interleave", (0, 1), 8)
