@@ -170,6 +170,10 @@ class Host:
         answer = self._or_gap(optional, path, "span", path, offset, length)
         return answer if isinstance(answer, bytes) else None
 
+    def forget_span(self, path: str, offset: int, length: int) -> None:
+        """Do not remember this part of a file any longer: whoever reads a large one keeps what is of use."""
+        self.answers.pop(("span", path, offset, length), None)
+
     def counts(self, path: str, offset: int, length: int, patterns: tuple[str, ...]) -> tuple[int, ...] | None:
         """How often each bytes regular expression occurs in a span of a file (at most 64 MiB)."""
         answer = self._or_gap(False, path, "counts", path, offset, length, *patterns)

@@ -23,6 +23,8 @@ KEPT_STRING_BYTES = 4096
 KEPT_ELEMENTS = 1024
 """Longer strings and arrays are counted, not kept."""
 _CHUNK_BYTES = 1024 * 1024
+_REMEMBERED_BYTES = 16 * 1024 * 1024
+"""So much of a file the host may remember."""
 
 _FORMATS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 """struct formats by value type."""
@@ -97,12 +99,13 @@ class _Cursor:
             raise self.fault(f"the header is longer than {MAX_HEADER_BYTES >> 20} MiB; that is no real model")
         while len(self.data) < end:
             missing = max(end - len(self.data), min(len(self.data), 8 * _CHUNK_BYTES), _CHUNK_BYTES)
-            part = self.host.span(
-                self.path, len(self.data), min(missing, 16 * _CHUNK_BYTES, self.size - len(self.data))
-            )
+            start, length = len(self.data), min(missing, 16 * _CHUNK_BYTES, self.size - len(self.data))
+            part = self.host.span(self.path, start, length)
             if not part:
                 raise self.fault("it cannot be read")
             self.data += part
+            if start > _REMEMBERED_BYTES:
+                self.host.forget_span(self.path, start, length)
 
 
 def read_header(host: Host, path: str) -> Header:

@@ -6,9 +6,11 @@ from typing import Any
 from ..host import Host
 from .fault import BadModel
 
-MAX_PARSED_BYTES = 128 << 20
-"""What the parsed values may take, guessed from the text beforehand."""
+MAX_PARSED_BYTES = 96 << 20
+"""What text and values may take together, guessed from the text beforehand."""
 _CHUNK_BYTES = 16 << 20
+_REMEMBERED_BYTES = 16 << 20
+"""So much of a file the host may remember."""
 _OBJECT_BYTES, _ARRAY_BYTES, _TEXT_BYTES, _ITEM_BYTES = 220, 72, 30, 16
 """Roughly what CPython takes for each (a dict of three; half of a string's header for each quote)."""
 
@@ -37,18 +39,23 @@ def read_object(host: Host, path: str, most_bytes: int, *, strict: bool = False)
     return parse_object(read_span(host, path, 0, size), path, strict=strict)
 
 
-def read_span(host: Host, path: str, start: int, length: int) -> bytes:
+def read_span(host: Host, path: str, start: int, length: int) -> bytes | bytearray:
     """`length` bytes from `start`; raises `BadModel` where there are fewer."""
     data = bytearray()
     while len(data) < length:
-        part = host.span(path, start + len(data), min(length - len(data), _CHUNK_BYTES))
+        offset, wanted = start + len(data), min(length - len(data), _CHUNK_BYTES)
+        part = host.span(path, offset, wanted)
         if not part:
             raise BadModel(path, "cannot be read to its end")
+        if len(part) == length:
+            return part
         data += part
-    return bytes(data)
+        if len(data) > _REMEMBERED_BYTES:
+            host.forget_span(path, offset, wanted)
+    return data
 
 
-def parse_object(data: bytes, path: str, what: str = "", *, strict: bool = False) -> dict[str, Any]:
+def parse_object(data: bytes | bytearray, path: str, what: str = "", *, strict: bool = False) -> dict[str, Any]:
     """A JSON object; values that would fill the memory are a fault.
 
     Where strict, so are names given twice, NaN and infinity. Configurations of real models hold infinities.
@@ -64,10 +71,11 @@ def parse_object(data: bytes, path: str, what: str = "", *, strict: bool = False
     if guess > MAX_PARSED_BYTES:
         raise BadModel(path, f"{prefix}holds far more values than any model has; it is damaged".capitalize())
     try:
+        text = data.decode("utf-8-sig")
         if strict:
-            value = json.loads(data, object_pairs_hook=_without_twins, parse_constant=_no_constant)
+            value = json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_constant)
         else:
-            value = json.loads(data)
+            value = json.loads(text)
     except _Twice as twice:
         raise BadModel(path, f"{prefix}gives the key {str(twice)!r} twice") from None
     except _Constant as constant:

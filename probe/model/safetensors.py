@@ -12,8 +12,10 @@ from .fault import BadModel
 from .json_file import file_bytes, parse_object, read_span
 from .types import Tensor
 
-MAX_HEADER_BYTES = 100_000_000
+FORMAT_HEADER_BYTES = 100_000_000
 """The format's own limit."""
+MAX_HEADER_BYTES = 32 << 20
+"""Four times the longest in use: models with many tensors come in many files."""
 _MAX_TENSORS = 400_000
 """The largest models, with a scale or two beside each expert, have 280,000."""
 _MAX_DIMENSIONS = 8
@@ -44,10 +46,14 @@ def read_safetensors(host: Host, path: str, number: int = 0) -> SafetensorsFile:
         raise BadModel(path, f"has only {size} bytes; a safetensors file begins with the length of its header")
     length = int.from_bytes(read_span(host, path, 0, 8), "little")
     start = 8 + length
-    if length > MAX_HEADER_BYTES:
-        raise BadModel(path, f"claims a header of {length} bytes, at most {MAX_HEADER_BYTES} are possible")
+    if length > FORMAT_HEADER_BYTES:
+        raise BadModel(path, f"claims a header of {length} bytes, at most {FORMAT_HEADER_BYTES} are possible")
     if start > size:
         raise BadModel(path, f"is truncated: its header needs {start} bytes, but the file has {size}")
+    if length > MAX_HEADER_BYTES:
+        raise BadModel(
+            path, f"has a header of {length} bytes, more than {MAX_HEADER_BYTES >> 20} MiB; no real model has"
+        )
     if length < 2:
         raise BadModel(path, "has no header; it is no safetensors file")
     header = parse_object(_head(host, path, length), path, "the header", strict=True)
@@ -57,7 +63,7 @@ def read_safetensors(host: Host, path: str, number: int = 0) -> SafetensorsFile:
     return SafetensorsFile(path, size, start, tuple(tensors), metadata)
 
 
-def _head(host: Host, path: str, length: int) -> bytes:
+def _head(host: Host, path: str, length: int) -> bytes | bytearray:
     first = read_span(host, path, 8, 1)
     if first != b"{":
         raise BadModel(path, "its header does not begin with '{'; it is no safetensors file")

@@ -10,7 +10,7 @@ from .safetensors import SafetensorsFile, read_safetensors
 from .types import Tensor
 
 INDEX = "model.safetensors.index.json"
-MAX_INDEX_BYTES = 64 << 20
+MAX_INDEX_BYTES = 40 << 20
 """That of a model with 384 experts in each of 60 layers takes 30 MB."""
 MAX_SHARDS = 1024
 _SHARD = re.compile(r"(.+)-([0-9]{5})-of-([0-9]{5})\.safetensors", re.DOTALL)
