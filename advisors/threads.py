@@ -117,9 +117,9 @@ def _binding(
 def _gain_of_spreading(nodes: Sequence[NumaNode], places: Sequence[int]) -> float:
     """How many times one node's bandwidth all nodes give together when pages lie evenly: links slow the remote part.
 
-    The distances of the firmware's table (10 is local; one for each node online, `places` are ours) are the costs. Two sockets at 10 and 21 then give 1.29;
-    measured were 1.23 (6.6 tokens/s with interleaved pages, 10.7 with a copy in each node;
-    https://github.com/ikawrakow/ik_llama.cpp/discussions/201).
+    The distances of the firmware's table are the costs (10 is local; one for each node online, `places` are ours).
+    Two sockets at 10 and 21 give 1.29; measured were 1.23: 6.6 tokens/s with interleaved pages where a copy of the
+    model in each node gave 10.7 (https://github.com/ikawrakow/ik_llama.cpp/discussions/201).
     """
     costs = [node.distances[place] for node in nodes for place in places if place < len(node.distances)]
     if len(costs) != len(nodes) ** 2 or not all(costs):
