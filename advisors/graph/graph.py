@@ -121,10 +121,12 @@ class Graph(Builder):
         for name in names:
             tensor = self._tensors.get(f"{name}.weight")
             if tensor is not None:
-                key = f"{name}.{il}"
+                backend = self.backend_of_layer(il)
+                key = f"{name}@{backend}"
                 if key not in self._weights:
                     ne = (tensor.shape[0], 1, 1, 1)
-                    self._weights[key] = self.placed(F32, ne, self.backend_of_layer(il), weight=True)
+                    self._weights[key] = self.placed(F32, ne, backend, weight=True)
+                    self._weights[key].movable = backend == self.processor
                 return self._weights[key]
         return None
 

@@ -16,7 +16,9 @@ def latent(
     def layer(il: int) -> list[Entry]:
         found = norms(width, "attn_norm", "ffn_norm") + vector("attn_kv_a_norm", rank)
         if lora:
-            found += vector("attn_q_a_norm", lora) + matrix("attn_q_a", width, lora) + matrix("attn_q_b", lora, heads * head)
+            found += (
+                vector("attn_q_a_norm", lora) + matrix("attn_q_a", width, lora) + matrix("attn_q_b", lora, heads * head)
+            )
         else:
             found += matrix("attn_q", width, heads * head)
         found += matrix("attn_kv_a_mqa", width, rank + rope)
@@ -46,7 +48,16 @@ def latent(
     return Made(architecture, made, ends(width, V) + stack(layers, layer), V)
 
 
-def delta(architecture: str, layers: int, width: int, *, count: int = 0, together: bool = False, keys: int = 8, values: int = 16) -> Made:
+def delta(
+    architecture: str,
+    layers: int,
+    width: int,
+    *,
+    count: int = 0,
+    together: bool = False,
+    keys: int = 8,
+    values: int = 16,
+) -> Made:
     """Gated delta nets with attention in every fourth layer."""
     size, heads, head = 64, 8, 128
     key, value = size * keys, size * values
@@ -150,11 +161,17 @@ def hybrid(architecture: str, kinds: str, width: int, ffn: int, *, count: int = 
             return found + experts(width, ffn, count)
         return found + gated(width, ffn)
 
-    more = ssm(inner, 16 if "m" in kinds else size, width // 16 if "m" in kinds else inner // 64, 0 if "m" in kinds else groups)
+    more = ssm(
+        inner, 16 if "m" in kinds else size, width // 16 if "m" in kinds else inner // 64, 0 if "m" in kinds else groups
+    )
     if count:
         more |= {"expert_count": count, "expert_used_count": 4 if architecture != "jamba" else 2}
         if alone:
-            more |= {"expert_feed_forward_length": 512, "expert_shared_feed_forward_length": 1024, "expert_weights_norm": True}
+            more |= {
+                "expert_feed_forward_length": 512,
+                "expert_shared_feed_forward_length": 1024,
+                "expert_weights_norm": True,
+            }
             more |= {"expert_shared_count": 1, "expert_weights_scale": 2.5}
         if latent_width:
             more["moe_latent_size"] = latent_width
@@ -204,7 +221,11 @@ def gemma4(layers: int, width: int, ffn: int, *, count: int = 0, per_layer: int 
     def layer(il: int) -> list[Entry]:
         head = 256 if sliding[il] else 512
         found = norms(width, *POST)
-        found += matrix("attn_q", width, heads * head) + vector("attn_q_norm", head) + matrix("attn_output", heads * head, width)
+        found += (
+            matrix("attn_q", width, heads * head)
+            + vector("attn_q_norm", head)
+            + matrix("attn_output", heads * head, width)
+        )
         if il < layers - shared:
             found += matrix("attn_k", width, kv[il] * head) + vector("attn_k_norm", head)
             if sliding[il]:
@@ -233,7 +254,9 @@ def gemma4(layers: int, width: int, ffn: int, *, count: int = 0, per_layer: int 
             ("per_layer_model_proj.weight", (width, per_layer * layers), "bf16"),
             ("per_layer_proj_norm.weight", (per_layer,), "f32"),
         ]
-    return Made("gemma4", metadata(layers, width, ffn, heads, kv, 512, **more), tensors + stack(layers, layer), vocabulary)
+    return Made(
+        "gemma4", metadata(layers, width, ffn, heads, kv, 512, **more), tensors + stack(layers, layer), vocabulary
+    )
 
 
 def gemma3n() -> Made:
@@ -244,7 +267,11 @@ def gemma3n() -> Made:
         found = norms(width, *POST) + attention(width, heads, kv, head, norm=head) + gated(width, ffn)
         found += matrix("inp_gate", width, 256) + matrix("proj", 256, width)
         found += norms(width, "post_norm", "altup_correct_scale", "altup_router_norm", "laurel_post_norm")
-        found += [("altup_correct_coef", (4, 4), "f32"), ("altup_predict_coef", (4, 16), "f32"), ("altup_router", (width, 4), "f32")]
+        found += [
+            ("altup_correct_coef", (4, 4), "f32"),
+            ("altup_predict_coef", (4, 16), "f32"),
+            ("altup_router", (width, 4), "f32"),
+        ]
         return found + matrix("laurel_l", width, 64) + matrix("laurel_r", 64, width)
 
     tensors: list[Entry] = [
