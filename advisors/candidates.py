@@ -104,8 +104,8 @@ class Evaluator:
     quick: bool = False
     """Compute buffers by formula: for ranking many models."""
     seen: dict[tuple[object, ...], Candidate] = field(default_factory=dict)
-    laid_out: dict[Layout, tuple[Mapping[str, str], Mapping[str, int]]] = field(default_factory=dict)
-    """Places and sizes of the weights: they depend on the layout only."""
+    laid_out: dict[tuple[Layout, bool], tuple[Mapping[str, str], Mapping[str, int]]] = field(default_factory=dict)
+    """Places and sizes of the weights: they depend on the layout and on repacking only."""
 
     def settings(self, context: int, cache: CacheType, gpus: tuple[Gpu, ...]) -> Settings:
         """The settings for a context of each user."""
@@ -123,7 +123,7 @@ class Evaluator:
 
     def evaluate(self, layout: Layout, settings: Settings) -> Candidate:
         """Memory, threads and speed of one layout."""
-        key = (layout, settings.context, settings.type_k, settings.ubatch)
+        key = (layout, settings.context, settings.type_k, settings.ubatch, settings.repack)
         if key not in self.seen:
             self.seen[key] = self._evaluate(layout, settings)
         return self.seen[key]
@@ -131,10 +131,11 @@ class Evaluator:
     def _evaluate(self, layout: Layout, settings: Settings) -> Candidate:
         model, resources = self.model, self.resources
         placement = layout.placement()
-        if layout not in self.laid_out:
+        key = (layout, settings.repack)
+        if key not in self.laid_out:
             found = weight_places(model, placement, settings, resources.processor.features)
-            self.laid_out[layout] = (found, weights_bytes(model, placement, found))
-        places, weights = self.laid_out[layout]
+            self.laid_out[key] = (found, weights_bytes(model, placement, found))
+        places, weights = self.laid_out[key]
         compute = self._compute(placement, settings, places)
         terms = memory_terms(model, placement, settings, resources, weights, compute)
         memory = memory_plan(placement, resources, terms)

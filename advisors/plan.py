@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-
 from ..probe.reading import Reading
 from .settings import Placement, Settings
 

@@ -9,6 +9,7 @@ from ..probe.snapshot import Snapshot
 from .backends.llama_cpp import launch
 from .candidates import Candidate, Evaluator
 from .given_up import alternatives, given_up, ways_out
+from .layout import Layout
 from .plan import ModelSummary, Plan
 from .quantization import LEAST_FOR_SPEED, QUALITIES, divergence
 from .request import Request
@@ -56,13 +57,8 @@ def make_plan(
     """The plan that serves the request best, or why there is none."""
     evaluator = Evaluator(model, snapshot, resources, request)
     outcome = search(evaluator)
-    if (
-        outcome.best is None
-        and request.allow_disk
-        and outcome.closest is not None
-        and not outcome.closest.placement.devices
-    ):
-        outcome = Outcome(outcome.closest, (), None)
+    if outcome.best is None and request.allow_disk and outcome.closest is not None:
+        outcome = Outcome(from_disk(evaluator, outcome.closest), (), None)
     if outcome.best is None:
         return NoPlan(outcome.closest, ways_out(evaluator, outcome))
     best = outcome.best
@@ -81,6 +77,12 @@ def make_plan(
         given_up=given_up(best, model, request),
         alternatives=alternatives(outcome),
     )
+
+
+def from_disk(evaluator: Evaluator, closest: Candidate) -> Candidate:
+    """The same with weights that the kernel may drop and read again: mapped, without copies that are repacked."""
+    layout = closest.layout if closest.devices_fit else Layout((), 0, (), 0)
+    return evaluator.evaluate(layout, closest.settings.model_copy(update={"repack": False, "mapped": True}))
 
 
 def describe_machine(resources: Resources) -> str:

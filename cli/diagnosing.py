@@ -7,9 +7,8 @@ import click
 from ..advisors.diagnose import UnknownCheck, diagnose, select, summarize
 from ..advisors.finding import STATUSES, Check, Finding
 from ..probe.host import Host
-from ..probe.snapshot import Snapshot, take_snapshot
+from ..probe.snapshot import take_snapshot
 from ..reports.diagnosis import Diagnosis
-from ..reports.escape import printable
 from ..reports.headline import headline
 from . import exit_codes
 
@@ -33,7 +32,9 @@ def run_doctor(host: Host, request: Request) -> int:
     checks = _selected(request.only, request.ignore)
     snapshot = take_snapshot(host, request.interval_s)
     if request.measure:
-        snapshot = _measured(host, snapshot, request.quiet)
+        from .measuring import measured
+
+        snapshot = measured(host, snapshot, quiet=request.quiet)
     findings = diagnose(snapshot, checks)
     shown = tuple(f for f in findings if f.status in ("problem", "warning")) if request.quiet else findings
     diagnosis = Diagnosis(
@@ -45,16 +46,6 @@ def run_doctor(host: Host, request: Request) -> int:
     )
     _print(diagnosis, request)
     return _exit_code(findings, request.fail_on)
-
-
-def _measured(host: Host, snapshot: Snapshot, quiet: bool) -> Snapshot:
-    from ..probe.measure.measure import measure
-
-    def tell(line: str) -> None:
-        if not quiet:
-            click.echo(f"llmtune: {printable(line)}", err=True)
-
-    return snapshot.model_copy(update={"measured": tuple(measure(host, snapshot, tell))})
 
 
 def _selected(only: tuple[str, ...], ignore: tuple[str, ...]) -> tuple[Check, ...]:

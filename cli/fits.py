@@ -29,6 +29,7 @@ from .planning import Size, Tokens
 @click.option(
     "--depth", type=Tokens(), default=2048, show_default=True, help="Tokens in the context at which speeds are told."
 )
+@click.option("--measure", is_flag=True, help="First measure memory bandwidth (some seconds).")
 @click.option("--on-disk", is_flag=True, help="Only models that lie on this machine.")
 @click.option("--all", "show_all", is_flag=True, help="Also what does not fit.")
 @from_option

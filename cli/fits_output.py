@@ -18,7 +18,7 @@ from ..probe.model.types import Model
 from ..probe.snapshot import Snapshot
 from . import exit_codes
 from .common import host_from, wants_color
-from .planning import machine_resources, read_machine
+from .planning import imagine, machine_resources, read_machine
 
 SCHEMA_VERSION = 1
 
@@ -36,6 +36,7 @@ class Options(NamedTuple):
     users: int
     min_speed: float | None
     depth: int
+    measure: bool
     on_disk: bool
     show_all: bool
     from_path: str | None
@@ -67,7 +68,7 @@ def run_fits(options: Options) -> int:
         resources = imagine(options.gpus, options.ram, options.cpus)
     else:
         host = host_from(options.from_path)
-        snapshot = read_machine(host)
+        snapshot = read_machine(host, measure=options.measure, quiet=False)
         resources = machine_resources(snapshot)
         models = list(_models_on_disk(host, snapshot))
     known = () if options.on_disk else catalogue()
@@ -75,16 +76,6 @@ def run_fits(options: Options) -> int:
     shown = [row for row in found if row.fits or options.show_all]
     _print(describe_machine(resources), resources, shown, len(found) - len(shown), options)
     return exit_codes.OK if any(row.fits for row in found) else exit_codes.NO_PLAN
-
-
-def imagine(gpus: tuple[str, ...], ram: int | None, cpus: int | None) -> Resources:
-    """The resources of a machine thought of; a name that is not known is wrong usage."""
-    from ..advisors.speed.hypothetical import UnknownGpu, hypothetical
-
-    try:
-        return hypothetical(gpus, (32 << 30 if ram is None else ram) / 2**30, cpus)
-    except UnknownGpu as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _models_on_disk(host: Host, snapshot: Snapshot) -> Iterator[Model]:

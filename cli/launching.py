@@ -43,11 +43,11 @@ def _planned(reference: str, asked: Mapping[str, object]) -> Plan | int:
     from ..advisors.request import Request
     from .common import host_from
     from .plan_output import tell_no_plan
-    from .planning import plan_for_model
+    from .planning import How, plan_for_model
 
     engine = asked.get("engine")
     request = Request.model_validate({name: value for name, value in asked.items() if name != "engine"})
-    plan = plan_for_model(host_from(None), reference, request, engine if isinstance(engine, str) else None)
+    plan = plan_for_model(host_from(None), reference, request, How(engine=engine if isinstance(engine, str) else None))
     return tell_no_plan(plan, "text") if isinstance(plan, NoPlan) else plan
 
 

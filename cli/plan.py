@@ -34,6 +34,16 @@ from .planning import Size, Tokens
 @click.option("--keep-free-ram", type=Size(), default=0, help="Host memory to leave free.")
 @click.option("--no-gpu", is_flag=True, help="Leave the GPUs alone.")
 @click.option("--allow-disk", is_flag=True, help="Also plan what must read weights from the disk for every token.")
+@click.option(
+    "--gpu",
+    "gpus",
+    multiple=True,
+    metavar="NAME",
+    help='Plan for a machine thought of: a card, such as "RTX 4090" or "2x RTX 3090".',
+)
+@click.option("--ram", type=Size(), help="Its host memory, such as 64G.")
+@click.option("--cpus", type=click.IntRange(1, 4096), help="Its cores.")
+@click.option("--measure", is_flag=True, help="First measure memory bandwidth (some seconds).")
 @click.option("--engine", metavar="PATH", help="The llama-server to launch, instead of the one found in PATH.")
 @click.option("--backend", type=click.Choice(["llama.cpp", "ollama", "vllm"]), default="llama.cpp", show_default=True)
 @click.option(

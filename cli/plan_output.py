@@ -10,7 +10,7 @@ from ..advisors.request import Request
 from ..probe.host import Host
 from ..reports.escape import printable
 from . import exit_codes
-from .planning import plan_for_model
+from .planning import How, plan_for_model
 
 
 class Options(NamedTuple):
@@ -27,6 +27,10 @@ class Options(NamedTuple):
     keep_free_ram: int
     no_gpu: bool
     allow_disk: bool
+    gpus: tuple[str, ...]
+    ram: int | None
+    cpus: int | None
+    measure: bool
     engine: str | None
     backend: str
     port: int
@@ -58,10 +62,22 @@ class Options(NamedTuple):
             }
         )
 
+    def how(self) -> How:
+        """On which machine and for which engine."""
+        return How(
+            engine=self.engine,
+            backend=self.backend,
+            measure=self.measure,
+            quiet=self.quiet or self.output_format != "text",
+            gpus=self.gpus,
+            ram_bytes=self.ram,
+            cpus=self.cpus,
+        )
+
 
 def run_plan(host: Host, model: str, options: Options) -> int:
     """Plan and print; the exit code."""
-    plan = plan_for_model(host, model, options.request(), options.engine)
+    plan = plan_for_model(host, model, options.request(), options.how())
     if isinstance(plan, NoPlan):
         return tell_no_plan(plan, options.output_format)
     _print(plan, options)

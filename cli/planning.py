@@ -2,6 +2,7 @@
 
 import os
 import re
+from typing import NamedTuple
 
 import click
 
@@ -11,7 +12,7 @@ from ..advisors.request import Request
 from ..advisors.resources import Resources
 from ..advisors.speed.resources import resources
 from ..probe.busy import finish_busy_sample, start_busy_sample
-from ..probe.engine_help import read_engine_options
+from ..probe.engine_help import EngineOptions, read_engine_options
 from ..probe.host import Host
 from ..probe.model.fault import BadModel
 from ..probe.model.siblings import quantizations_in
@@ -20,6 +21,7 @@ from ..probe.snapshot import Snapshot, take_snapshot
 from .common import InputError
 from .model_argument import read_model
 
+_USUAL_RAM = 32 << 30
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -80,14 +82,21 @@ def read_engine_path(host: Host, path: str) -> str:
     return path
 
 
-def read_machine(host: Host) -> Snapshot:
-    """The machine, with what its neighbours use at this moment."""
+def read_machine(host: Host, *, measure: bool = False, quiet: bool = True) -> Snapshot:
+    """The machine, with what its neighbours use at this moment, and measured bandwidths where that was asked for."""
     with host.probing("load"):
         start = start_busy_sample(host)
     snapshot = take_snapshot(host, disk_interval_s=0.0)
     with host.probing("load"):
         busy = finish_busy_sample(host, start, snapshot.effective.cpu_list)
-    return snapshot.model_copy(update={"load": snapshot.load.model_copy(update={"busy_cpus": busy})})
+    snapshot = snapshot.model_copy(update={"load": snapshot.load.model_copy(update={"busy_cpus": busy})})
+    if not measure:
+        return snapshot
+    if not host.live:
+        raise click.UsageError("--measure acts on the live machine; it cannot be used with --from")
+    from .measuring import measured
+
+    return measured(host, snapshot, quiet=quiet)
 
 
 def machine_resources(snapshot: Snapshot) -> Resources:
@@ -95,17 +104,52 @@ def machine_resources(snapshot: Snapshot) -> Resources:
     return resources(snapshot)
 
 
-def plan_for_model(host: Host, reference: str, request: Request, engine: str | None = None) -> Plan | NoPlan:
+class How(NamedTuple):
+    """On which machine and for which engine to plan."""
+
+    engine: str | None = None
+    """Path of the llama-server; None: the one found."""
+    backend: str = "llama.cpp"
+    measure: bool = False
+    quiet: bool = True
+    gpus: tuple[str, ...] = ()
+    """With `ram_bytes` and `cpus` a machine that is only thought of."""
+    ram_bytes: int | None = None
+    cpus: int | None = None
+
+    @property
+    def imagined(self) -> bool:
+        """Whether the machine is only thought of."""
+        return bool(self.gpus) or self.ram_bytes is not None or self.cpus is not None
+
+
+def plan_for_model(host: Host, reference: str, request: Request, how: How) -> Plan | NoPlan:
     """Read, and plan."""
-    engine = None if engine is None else read_engine_path(host, engine)
+    engine = None if how.engine is None else read_engine_path(host, how.engine)
     several = read_quantizations(host, reference)
     model = None if several else read_model(host, reference)
-    snapshot = read_machine(host)
-    machine = machine_resources(snapshot)
+    snapshot: Snapshot | None = None
+    options: EngineOptions | None = None
+    if how.imagined:
+        machine = imagine(how.gpus, how.ram_bytes, how.cpus)
+    else:
+        snapshot = read_machine(host, measure=how.measure, quiet=how.quiet)
+        machine = machine_resources(snapshot)
+        options = read_engine_options(host, snapshot, engine)
     why = ""
     if model is None:
         model, why = choose_quantization(several, snapshot, machine, request)
-    plan = make_plan(model, snapshot, machine, request, read_engine_options(host, snapshot, engine))
+    plan = make_plan(model, snapshot, machine, request, options)
     if why and isinstance(plan, Plan):
         return plan.model_copy(update={"given_up": (why, *plan.given_up)})
     return plan
+
+
+def imagine(gpus: tuple[str, ...], ram_bytes: int | None, cpus: int | None) -> Resources:
+    """The resources of a machine thought of; a name that is not known is wrong usage."""
+    from ..advisors.speed.hypothetical import UnknownGpu, hypothetical
+
+    try:
+        return hypothetical(gpus, (_USUAL_RAM if ram_bytes is None else ram_bytes) / 2**30, cpus)
+    except UnknownGpu as error:
+        raise click.UsageError(str(error)) from None
