@@ -72,7 +72,8 @@ def launch(
         raise CannotRun(f"{why[0].upper()}{why[1:]}.")
     arguments = Arguments(options)
     arguments.argv += options.argv if options else ("llama-server",)
-    arguments.add(("-m", "--model"), quoted_path(model.files[0].path if model.files else model.path))
+    if not arguments.add(("-m", "--model"), quoted_path(model.files[0].path if model.files else model.path)):
+        raise CannotRun(f"{arguments.argv[0]} takes no --model, so it is no llama-server.")
     if request.alias:
         arguments.add(("-a", "--alias"), request.alias)
     _context(arguments, settings)
