@@ -36,6 +36,8 @@ class Gpu(Reading):
     """From host memory: PCIe as it runs now."""
     numa_node: int | None
     compute_capability: tuple[int, int] | None = None
+    generation: str | None = None
+    """As `data/gpus.csv` calls it: ada, rdna3 ..."""
 
 
 class Processor(Reading):
@@ -52,6 +54,10 @@ class Processor(Reading):
     """What decides kernels and repacking: avx2, avx512f, avx512_vnni, amx_int8, neon, dotprod, i8mm, sve."""
     busy_cpus: float
     """CPUs' worth of time that others use now."""
+    core_bytes: float | None = None
+    """What one core can read a second."""
+    core_flops: float | None = None
+    """32-bit operations of one core a second, at its clock when all work."""
 
 
 class Resources(Reading):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...probe.model.ggml_types import TYPES_BY_NAME
 from ...probe.model.types import Layer, Model, Shape, Tensor
@@ -70,11 +70,13 @@ Rows = Iterator[tuple[str, tuple[int, ...]]]
 def catalogue() -> tuple[KnownModel, ...]:
     """All known models, small ones first."""
     entries = json.loads((DATA / "shapes.json").read_text("utf-8"))["models"]
-    known = [
-        KnownModel(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
-        for entry in entries
-    ]
+    known = [_known(entry) for entry in entries]
     return tuple(sorted(known, key=lambda model: model.parameters))
+
+
+def _known(entry: dict[str, Any]) -> KnownModel:
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    return KnownModel(**fields)
 
 
 @cache

@@ -1,42 +1,19 @@
-"""Tokens per second of a plan: the time of one token is added up over the places it passes.
-
-In each place it takes the longer of reading (weights, cache, state) and computing, and a little for every layer.
-"""
+"""Tokens per second of a plan: the time of a token, or of a batch of a prompt, added up over the places it passes."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
-from ...probe.model.ggml_types import TYPES_BY_NAME
 from ...probe.model.types import Model
 from ..plan import Speed, SpeedPlan, Threads
 from ..resources import Gpu, Resources
-from ..settings import Placement, Settings
-from .calibration import (
-    CPU_BANDWIDTH,
-    CPU_COMPUTE,
-    CPU_HIGH,
-    CPU_LAYER_S,
-    CPU_LOW,
-    DEVICE_CLASSES,
-    DISK_FAULTS,
-    HAND_OVER_S,
-    PAGEABLE_LINK,
-    QUANT_BANDWIDTH,
-    QUANT_BANDWIDTH_DEFAULT,
-)
-from .work import PlaceWork, Work, measure_work
+from ..settings import HOST, Placement, Settings
+from . import calibration as fitted
+from .calibration import LLAMA_CPP, Engine, Spread
+from .moves import moves
+from .roofline import Step, gpu_steps, host_steps
+from .work import Batch, Work, measure_work
 
-ASSUMED_GPU_BANDWIDTH, ASSUMED_GPU_FLOPS = 200e9, 20e12
-ASSUMED_CPU_BANDWIDTH, ASSUMED_CPU_FLOPS = 40e9, 0.4e12
-ASSUMED_LINK, ASSUMED_DISK = 8e9, 1e9
 PROMPT = 512
-
-
-class Step(NamedTuple):
-    """One part of a token's way."""
-
-    limit: str
-    seconds: float
+"""Tokens of the prompt that prefill is told for where the depth is less."""
 
 
 def estimate(
@@ -48,129 +25,123 @@ def estimate(
     threads: Threads,
     depth: int,
     sequences: int = 1,
+    engine: Engine = LLAMA_CPP,
 ) -> SpeedPlan:
     """Decoding at `depth` tokens for each of `sequences`, and the prompt that leads there."""
-    work = measure_work(model, placement, settings, places, max(depth, 1))
-    decode = _steps(work, placement, settings, resources, threads, sequences, prompt=False)
-    ubatch = min(settings.ubatch, max(depth, PROMPT))
-    prefill = _steps(work, placement, settings, resources, threads, ubatch, prompt=True)
+    quantized = settings.type_k not in ("f16", "bf16", "f32")
+    prompt = max(depth, PROMPT)
+    ubatch = min(settings.ubatch, prompt)
+    decode = _steps(
+        measure_work(model, placement, settings, places, depth),
+        Batch(sequences, False, quantized),
+        (placement, settings, resources, threads, engine),
+    )
+    prefill = _steps(
+        measure_work(model, placement, settings, places, prompt),
+        Batch(ubatch, True, quantized),
+        (placement, settings, resources, threads, engine),
+    )
+    logits = Step("PCIe", _logits_seconds(model, placement, resources) * sequences)
+    decode.append([logits])
     return SpeedPlan(
-        decode_tokens_per_s=_speed(decode, 1, resources, work),
-        prefill_tokens_per_s=_speed(prefill, ubatch, resources, work),
+        decode_tokens_per_s=_speed(decode, 1.0, placement, resources, threads, fitted.DECODE_SPREAD, settings),
+        prefill_tokens_per_s=_speed(
+            _pipelined(prefill, placement, settings, prompt),
+            ubatch,
+            placement,
+            resources,
+            threads,
+            fitted.PREFILL_SPREAD,
+            settings,
+        ),
     )
 
 
-def _speed(steps: Sequence[Step], tokens: int, resources: Resources, work: Work) -> Speed:
-    total = sum(step.seconds for step in steps)
-    expected = tokens / total
-    sums: dict[str, float] = {}
-    for step in steps:
-        sums[step.limit] = sums.get(step.limit, 0.0) + step.seconds
-    basis = "assumed"
-    return Speed(
-        low=expected * CPU_LOW,
-        expected=expected,
-        high=expected * CPU_HIGH,
-        bound_by=max(sums, key=lambda name: sums[name]),
-        basis=basis,
-    )
+_Machine = tuple[Placement, Settings, Resources, Threads, Engine]
 
 
-def _steps(
-    work: Work,
-    placement: Placement,
-    settings: Settings,
-    resources: Resources,
-    threads: Threads,
-    tokens: int,
-    *,
-    prompt: bool,
-) -> list[Step]:
-    steps = []
+def _steps(work: Work, batch: Batch, machine: _Machine) -> list[list[Step]]:
+    """The steps of every place."""
+    placement, settings, resources, threads, engine = machine
     gpus = {gpu.name: gpu for gpu in resources.gpus}
+    helper = gpus.get(placement.devices[0]) if placement.devices else None
+    all_steps = []
     for place, part in work.places.items():
         gpu = gpus.get(place)
         if gpu is not None:
-            steps += _gpu_steps(gpu, part, tokens, prompt)
+            all_steps.append(gpu_steps(gpu, part, batch, engine))
         else:
-            steps += _host_steps(
-                part, resources, threads, tokens, prompt, gpus.get(next(iter(placement.devices), "")), settings
-            )
-    steps.append(Step("handing over between devices", work.hand_overs * HAND_OVER_S))
-    return steps
+            all_steps.append(host_steps(part, resources, threads, batch, engine, settings, helper))
+    all_steps.append([Step("handing over between devices", work.hand_overs * fitted.HAND_OVER_US * 1e-6)])
+    return all_steps
 
 
-def _read(weights: Mapping[str, float]) -> float:
-    """Bytes, weighed by how well each type's kernels read."""
-    return sum(size / QUANT_BANDWIDTH.get(kind, QUANT_BANDWIDTH_DEFAULT) for kind, size in weights.items())
+def _logits_seconds(model: Model, placement: Placement, resources: Resources) -> float:
+    """A row of logits goes to the CPU for every token."""
+    gpu = next((gpu for gpu in resources.gpus if placement.devices and gpu.name == placement.devices[-1]), None)
+    if gpu is None or gpu.unified or gpu.link_bytes is None:
+        return 0.0
+    return 4 * model.shape.vocabulary / (gpu.link_bytes.per_s * fitted.LINK)
 
 
-def _flops(weights: Mapping[str, float]) -> float:
-    return sum(
-        2 * size * 8 / TYPES_BY_NAME[kind].bits if kind in TYPES_BY_NAME else size for kind, size in weights.items()
+def _pipelined(all_steps: list[list[Step]], placement: Placement, settings: Settings, prompt: int) -> list[list[Step]]:
+    """With all layers on several GPUs these work on one ubatch each of the same batch."""
+    ubatches = min(settings.batch, prompt) / max(settings.ubatch, 1)
+    sums = [sum(step.seconds for step in steps) for steps in all_steps]
+    if len(placement.devices) < 2 or placement.cpu_expert_layers or placement.overrides or ubatches <= 1:
+        return all_steps
+    factor = (sum(sums) + (ubatches - 1) * max(sums)) / (ubatches * sum(sums))
+    return [[step._replace(seconds=step.seconds * factor) for step in steps] for steps in all_steps]
+
+
+def _speed(
+    all_steps: Sequence[Sequence[Step]],
+    tokens: float,
+    placement: Placement,
+    resources: Resources,
+    threads: Threads,
+    spreads: Mapping[str, Spread],
+    settings: Settings,
+) -> Speed:
+    steps = [step for each in all_steps for step in each]
+    sums: dict[str, float] = {}
+    for step in steps:
+        sums[step.limit] = sums.get(step.limit, 0.0) + step.seconds
+    expected = tokens / sum(sums.values())
+    bound_by = max(sums, key=lambda name: sums[name])
+    used = [gpu for gpu in resources.gpus if gpu.name in placement.devices]
+    spread = _spread(bound_by, used, resources, spreads)
+    return Speed(
+        low=expected * spread.low,
+        expected=expected,
+        high=expected * spread.high,
+        bound_by=bound_by,
+        basis=_basis(bound_by, used, resources),
+        moves=moves(steps, placement, resources, threads, settings),
     )
 
 
-def _gpu_steps(gpu: Gpu, part: PlaceWork, tokens: int, prompt: bool) -> list[Step]:
-    kind = DEVICE_CLASSES["nvidia" if gpu.backend == "CUDA" else "amd" if gpu.backend == "ROCm" else "intel"]
-    bandwidth = (gpu.bandwidth_bytes.per_s if gpu.bandwidth_bytes else ASSUMED_GPU_BANDWIDTH) * kind.bandwidth
-    compute = (gpu.flops_fp16.per_s if gpu.flops_fp16 else ASSUMED_GPU_FLOPS) * kind.compute
-    cache = part.cache_bytes_half if prompt else part.cache_bytes * tokens
-    reading = (_read(part.weight_bytes(tokens)) + cache + part.state_bytes * (1 if prompt else tokens)) / bandwidth
-    attention = part.attention_flops_half if prompt else part.attention_flops
-    computing = tokens * (_flops(part.active_bytes()) + attention + part.state_flops) / compute
-    steps = [Step(f"starting kernels on {gpu.name}", part.layers * kind.layer_s)]
-    if computing > reading:
-        return [Step(f"compute of {gpu.name}", computing), *steps]
-    return [Step(f"memory bandwidth of {gpu.name}", reading), *steps]
+def _spread(bound_by: str, used: Sequence[Gpu], resources: Resources, spreads: Mapping[str, Spread]) -> Spread:
+    gpu = next((gpu for gpu in used if bound_by.endswith(gpu.name)), None)
+    rate = gpu.bandwidth_bytes if gpu is not None else resources.processor.bandwidth_bytes
+    if rate is None or rate.basis == "assumed":
+        return fitted.UNKNOWN_SPREAD if rate is None else spreads["assumed"] if "assumed" in spreads else spreads["CPU"]
+    return spreads["GPU" if gpu is not None else "CPU"]
 
 
-def _host_steps(
-    part: PlaceWork,
-    resources: Resources,
-    threads: Threads,
-    tokens: int,
-    prompt: bool,
-    first: Gpu | None,
-    settings: Settings,
-) -> list[Step]:
-    processor = resources.processor
-    bandwidth = processor.bandwidth_bytes.per_s if processor.bandwidth_bytes else ASSUMED_CPU_BANDWIDTH
-    flops = processor.flops.per_s if processor.flops else ASSUMED_CPU_FLOPS
-    used = threads.batch if prompt else threads.decode
-    bandwidth *= CPU_BANDWIDTH * min(1.0, 0.5 + 0.25 * (used - 1))
-    flops *= CPU_COMPUTE * min(1.0, used / max(processor.cores, 1))
-    free = max(processor.cpus - processor.busy_cpus, 0.5)
-    if used > free + 0.35:
-        bandwidth *= 0.4
-        flops *= 0.4
-    touched = part.weight_bytes(tokens)
-    steps = _disk_steps(part, resources, tokens)
-    if prompt and first is not None and settings.op_offload and tokens >= 32:
-        link = (first.link_bytes.per_s if first.link_bytes else ASSUMED_LINK) * (
-            PAGEABLE_LINK if settings.mapped else 1
-        )
-        return [Step(f"PCIe to {first.name}", sum(touched.values()) / link), *steps]
-    cache = part.cache_bytes_half if prompt else part.cache_bytes * tokens
-    reading = (sum(touched.values()) + cache + part.state_bytes) / bandwidth
-    attention = part.attention_flops_half if prompt else part.attention_flops
-    computing = tokens * (_flops(part.active_bytes()) + attention + part.state_flops) / flops
-    steps.append(Step("threads waiting for each other", part.layers * CPU_LAYER_S))
-    if computing > reading:
-        return [Step("compute of the CPU", computing), *steps]
-    return [Step("memory bandwidth of the host", reading), *steps]
-
-
-def _disk_steps(part: PlaceWork, resources: Resources, tokens: int) -> list[Step]:
-    """What of the host's weights does not fit its memory comes from disk, token after token."""
-    free = resources.host_free_bytes
-    if free is None or part.all_bytes <= free:
-        return []
-    dense, experts = sum(part.dense.values()), sum(part.experts.values())
-    touched = experts * (1.0 - (1.0 - part.expert_share) ** tokens)
-    if dense <= free and experts:
-        missing = touched * (1 - (free - dense) / experts)
+def _basis(bound_by: str, used: Sequence[Gpu], resources: Resources) -> str:
+    """Where the numbers of the hardware that binds come from."""
+    gpu = next((gpu for gpu in used if bound_by.endswith(gpu.name)), None)
+    if gpu is not None:
+        rate = gpu.flops_fp16 if bound_by.startswith("compute") else gpu.bandwidth_bytes
+        name = gpu.title
+    elif bound_by == "disk":
+        rate, name = resources.disk_bytes, "the disk"
+    elif used and HOST not in bound_by and "CPU" not in bound_by:
+        rate, name = used[0].bandwidth_bytes, used[0].title
     else:
-        missing = dense + touched
-    disk = (resources.disk_bytes.per_s if resources.disk_bytes else ASSUMED_DISK) * DISK_FAULTS
-    return [Step("disk", missing / disk)]
+        processor = resources.processor
+        rate, name = processor.flops if bound_by.startswith("compute") else processor.bandwidth_bytes, "the processor"
+    if rate is None:
+        return f"assumed: nothing is known of the speed of {name}"
+    return f"{rate.basis}: {name}, {rate.source}"

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-_NOISE = frozenset(
-    "nvidia amd intel geforce radeon instinct tesla graphics gpu card generation edition design with workstation r tm "
-    "corporation advanced micro devices inc".split()
-)
-_STRICT = frozenset("ti super xt xtx gre d laptop sff nvl ada quadro".split())
+_NOISE = frozenset({
+    "nvidia", "amd", "intel", "geforce", "radeon", "instinct", "tesla", "graphics", "gpu", "card", "generation", "r",
+    "edition", "design", "with", "workstation", "tm", "corporation", "advanced", "micro", "devices", "inc",
+})  # fmt: skip
+_STRICT = frozenset(["ti", "super", "xt", "xtx", "gre", "d", "laptop", "sff", "nvl", "ada", "quadro"])
 """Words that make another product of a name: a row without them is not meant."""
 
 

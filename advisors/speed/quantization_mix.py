@@ -104,9 +104,7 @@ class Mix:
             kind = "q5_K" if number < 4 else "q4_K"
         elif self.name == "Q3_K_M":
             kind = "q5_K" if number < 2 else "q4_K"
-        elif self.name == "Q3_K_L":
-            kind = "q5_K"
-        elif self.name.startswith("IQ4") and grouped:
+        elif self.name == "Q3_K_L" or (self.name.startswith("IQ4") and grouped):
             kind = "q5_K"
         elif self.name in ("Q2_K", "Q2_K_S") or self.base.startswith(("iq1", "iq2", "iq3")):
             kind = "q4_K" if grouped or self.known.experts >= 4 else "q3_K"

@@ -1,69 +1,56 @@
 """The machine as a plan sees it, from a snapshot."""
 
-from ...probe.gpu.types import Gpu as ProbedGpu
+from ...probe.block_devices import Device
 from ...probe.snapshot import Snapshot
-from ..resources import Gpu, Processor, Resources
+from ..resources import Rate, Resources
+from .devices import LANE_BYTES, read_devices
+from .processor import read_processor
 
-_FEATURES = {
-    "AVX2": "avx2",
-    "AVX-512 F": "avx512f",
-    "AVX-512 VNNI": "avx512_vnni",
-    "AVX-VNNI": "avx_vnni",
-    "AVX-512 BF16": "avx512_bf16",
-    "AMX INT8": "amx_int8",
-    "NEON": "neon",
-    "dotprod": "dotprod",
-    "I8MM": "i8mm",
-    "SVE": "sve",
-}
-"""As `probe/isa.py` calls them -> as `Processor.features` does."""
-_BACKENDS = {"nvidia": "CUDA", "amd": "ROCm", "intel": "Vulkan"}
+NVME_OF_LINK = 0.8
+"""Part of its link that a good drive reads at."""
+SATA_BYTES, DISK_BYTES = 530e6, 180e6
 
 
 def resources(snapshot: Snapshot) -> Resources:
-    """GPUs, processor, memory and disk with their speeds and how those are known."""
+    """GPUs, processors, memory and disk with their speeds and how those are known."""
     effective = snapshot.effective
-    counts: dict[str, int] = {}
-    gpus = []
-    for probed in snapshot.gpus:
-        if probed.lost or (probed.driver in ("vfio-pci", None) and probed.vendor != "nvidia"):
-            continue
-        backend = _BACKENDS[probed.vendor]
-        number = counts.get(backend, 0)
-        counts[backend] = number + 1
-        gpus.append(_gpu(probed, backend, number))
+    usable = set(effective.cpu_list)
+    nodes = [node for node in snapshot.numa.nodes if node.total_bytes and (not usable or usable & set(node.cpus))]
     return Resources(
         title=snapshot.machine,
-        gpus=tuple(gpus),
-        processor=Processor(
-            cpus=effective.cpus or float(len(effective.cpu_list)) or 1.0,
-            cpu_list=effective.cpu_list,
-            cores=effective.cores or len(effective.cpu_list) or 1,
-            bandwidth_bytes=None,
-            flops=None,
-            features=frozenset(_FEATURES[name] for name in snapshot.cpu.instruction_sets or () if name in _FEATURES),
-            busy_cpus=snapshot.load.busy_cpus or 0.0,
-        ),
+        gpus=read_devices(snapshot),
+        processor=read_processor(snapshot),
         host_total_bytes=effective.memory_limit_bytes,
         host_free_bytes=effective.memory_bytes,
-        disk_bytes=None,
-        numa_nodes=tuple(node.id for node in snapshot.numa.nodes),
+        disk_bytes=disk_rate(snapshot),
+        numa_nodes=tuple(node.id for node in nodes),
     )
 
 
-def _gpu(probed: ProbedGpu, backend: str, number: int) -> Gpu:
-    capability = (probed.compute_capability or "").split(".")
-    return Gpu(
-        name=f"{backend}{number}",
-        title=probed.name or probed.architecture or probed.vendor,
-        backend=backend,  # type: ignore[arg-type]
-        unified=probed.memory.kind == "unified",
-        total_bytes=probed.memory.total_bytes,
-        free_bytes=probed.memory.free_bytes,
-        reserve_bytes=400 << 20,
-        bandwidth_bytes=None,
-        flops_fp16=None,
-        link_bytes=None,
-        numa_node=probed.numa_node,
-        compute_capability=(int(capability[0]), int(capability[1])) if len(capability) == 2 else None,
-    )
+def disk_rate(snapshot: Snapshot) -> Rate | None:
+    """Reading the models' disk from end to end: measured, by its link, or by its kind."""
+    read = next((each for each in snapshot.measured if each.kind == "disk read"), None)
+    if read is not None:
+        return Rate(per_s=read.median_bytes_per_s, basis="measured", source=read.how)
+    devices = {device.name: device for device in snapshot.storage.devices}
+    holding = [devices[name] for mount in snapshot.storage.mounts for name in mount.disks if name in devices]
+    candidates = holding or [device for device in devices.values() if device.kind == "nvme"]
+    rates = [rate for device in candidates if (rate := _rate_of(device)) is not None]
+    return max(rates, key=lambda rate: rate.per_s) if rates else None
+
+
+def _rate_of(device: Device) -> Rate | None:
+    if device.link is not None:
+        generations = [
+            link.generation_max for link in (device.link, device.slot) if link is not None and link.generation_max
+        ]
+        width = device.link.width_now or device.link.width_max
+        if generations and width and min(generations) in LANE_BYTES:
+            rate = LANE_BYTES[min(generations)] * width * NVME_OF_LINK
+            source = f"{NVME_OF_LINK:.0%} of {device.name}'s PCIe {min(generations)} x{width}"
+            return Rate(per_s=rate, basis="assumed", source=source)
+    if device.rotational and device.kind not in ("virtio", "other"):
+        return Rate(per_s=DISK_BYTES, basis="assumed", source=f"{device.name} is told to rotate")
+    if device.kind == "scsi":
+        return Rate(per_s=SATA_BYTES, basis="assumed", source=f"{device.name}: SATA's limit")
+    return None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from ...probe.model.ggml_types import TYPES_BY_NAME
 from ...probe.model.types import Layer, Model, Shape
@@ -16,6 +17,15 @@ from ..settings import HOST, Placement, Settings
 
 STATE_BYTES = 4
 """Recurrent states are 32-bit floats."""
+
+
+class Batch(NamedTuple):
+    """What is computed at once."""
+
+    tokens: float
+    prompt: bool
+    """Tokens of one prompt, which share its cache; else one token of each of several sequences."""
+    quantized_cache: bool
 
 
 @dataclass
@@ -43,17 +53,33 @@ class PlaceWork:
     attention_flops_half: float = 0.0
     state_flops: float = 0.0
 
-    def weight_bytes(self, tokens: float = 1.0) -> dict[str, float]:
-        """Type -> bytes that a batch of `tokens` reads: each further token meets experts not yet read."""
-        touched = dict(self.dense)
+    def touched_experts(self, tokens: float) -> dict[str, float]:
+        """Type -> bytes of the experts that a batch of `tokens` reads: each further token meets some not yet read."""
         share = 1.0 - (1.0 - self.expert_share) ** tokens
-        for kind, size in self.experts.items():
-            touched[kind] = touched.get(kind, 0.0) + size * share
+        return {kind: size * share for kind, size in self.experts.items()}
+
+    def weight_bytes(self, tokens: float = 1.0) -> dict[str, float]:
+        """Type -> bytes that a batch of `tokens` reads."""
+        touched = dict(self.dense)
+        for kind, size in self.touched_experts(tokens).items():
+            touched[kind] = touched.get(kind, 0.0) + size
         return touched
 
     def active_bytes(self) -> dict[str, float]:
         """Type -> bytes whose weights each token multiplies with."""
         return self.weight_bytes(1.0)
+
+    def cache(self, batch: Batch) -> float:
+        """Bytes of keys and values read: a prompt's tokens share them, sequences do not."""
+        return self.cache_bytes_half if batch.prompt else self.cache_bytes * batch.tokens
+
+    def states(self, batch: Batch) -> float:
+        """Bytes of recurrent state."""
+        return self.state_bytes * (1.0 if batch.prompt else batch.tokens)
+
+    def attention(self, batch: Batch) -> float:
+        """Operations of one token's attention, and on its recurrent state."""
+        return (self.attention_flops_half if batch.prompt else self.attention_flops) + self.state_flops
 
     @property
     def all_bytes(self) -> float:
