@@ -20,7 +20,7 @@ from trees import tree_host
 
 from llmtune.probe import engine_live
 from llmtune.probe.engine_help import EngineOptions, read_engine_options
-from llmtune.probe.host import Host
+from llmtune.probe.host import Answer, Host, Question
 from llmtune.probe.live import LiveSource
 from llmtune.probe.parse_help import parse_help, parse_version
 from llmtune.probe.reading import Unreadable
@@ -86,7 +86,7 @@ def test_versions(text: str, told: tuple[str | None, int | None]) -> None:
     assert parse_version(text) == told
 
 
-def answers(text: str, version: str = "version: 6123 (abc)") -> dict[tuple[str | int, ...], object]:
+def answers(text: str, version: str = "version: 6123 (abc)") -> dict[Question, Answer | Unreadable]:
     return {
         ("engine", NAMED, "--help"): {"code": 0, "text": text},
         ("engine", NAMED, "--version"): {"code": 0, "text": version},
@@ -94,7 +94,7 @@ def answers(text: str, version: str = "version: 6123 (abc)") -> dict[tuple[str |
 
 
 def test_a_recording_answers_as_the_machine_did(tmp_path: Path) -> None:
-    host = tree_host(tmp_path, {NAMED: b"\x7fELF"}, answers(NEW))  # type: ignore[arg-type]
+    host = tree_host(tmp_path, {NAMED: b"\x7fELF"}, answers(NEW))
     first = read(host)
     assert first is not None
     assert (first.source, first.build, first.argv, first.why_not_run) == ("--help", 6123, (NAMED,), None)
@@ -106,10 +106,10 @@ def test_without_a_program_there_is_nothing(tmp_path: Path) -> None:
 
 
 def test_a_program_in_path_is_asked_and_one_elsewhere_is_not(tmp_path: Path) -> None:
-    asked: list[tuple[str | int, ...]] = []
+    asked: list[Question] = []
 
     class Noting(RecordingSource):
-        def ask(self, question: tuple[str | int, ...]) -> object:  # type: ignore[override]
+        def ask(self, question: Question) -> Answer:
             asked.append(question)
             return super().ask(question)
 
