@@ -22,6 +22,10 @@ MAX_STRINGS = 3_000_000
 KEPT_STRING_BYTES = 4096
 KEPT_ELEMENTS = 1024
 """Longer strings and arrays are counted, not kept."""
+KEPT_BYTES = 8 * 1024 * 1024
+"""Of all that is kept of one file; the rest is counted only."""
+_OBJECT_BYTES = 64
+"""Roughly what a kept element takes beside its text."""
 _CHUNK_BYTES = 1024 * 1024
 _REMEMBERED_BYTES = 16 * 1024 * 1024
 """So much of a file the host may remember."""
@@ -60,6 +64,7 @@ class _Cursor:
         self.host, self.path, self.size = host, path, size_bytes
         self.data = bytearray()
         self.at = 0
+        self.left = KEPT_BYTES
 
     def fault(self, what: str) -> BadModel:
         return BadModel(self.path, what)
@@ -91,6 +96,11 @@ class _Cursor:
         if length > most:
             raise self.fault(f"{what} is {length} bytes long, at most {most} are possible; the file is damaged")
         return self.take(length).decode("utf-8", "replace")
+
+    def kept(self, count: int, size_bytes: int = 0) -> bool:
+        """Whether so many values more may be kept."""
+        self.left -= count * _OBJECT_BYTES + size_bytes
+        return self.left >= 0
 
     def _fetch(self, end: int) -> None:
         if end > self.size:
@@ -186,8 +196,11 @@ def _string(cursor: _Cursor, key: str) -> Value:
     length = cursor.u64()
     if length > MAX_HEADER_BYTES:
         raise cursor.fault(f"the text of metadata key {key!r} claims {length} bytes; the file is damaged")
-    text = cursor.take(length)
-    return text.decode("utf-8", "replace") if length <= KEPT_STRING_BYTES else Counted(length)
+    start = cursor.need(length)
+    cursor.at = start + length
+    if length > KEPT_STRING_BYTES or not cursor.kept(1, 2 * length):
+        return Counted(length)
+    return cursor.data[start : cursor.at].decode("utf-8", "replace")
 
 
 def _array(cursor: _Cursor, key: str, strings_left: list[int]) -> Value:
@@ -196,8 +209,9 @@ def _array(cursor: _Cursor, key: str, strings_left: list[int]) -> Value:
         strings_left[0] -= count
         if strings_left[0] < 0 or count * 8 > cursor.size:
             raise cursor.fault(f"metadata key {key!r} claims {count} texts; the file is damaged")
-        if count <= KEPT_ELEMENTS and not key.startswith("tokenizer."):
-            return tuple(cursor.text(MAX_HEADER_BYTES, f"a text of {key!r}")[:KEPT_STRING_BYTES] for _ in range(count))
+        if count <= KEPT_ELEMENTS and not key.startswith("tokenizer.") and cursor.kept(count):
+            texts = [_string(cursor, key) for _ in range(count)]
+            return tuple(text if isinstance(text, str) else "..." for text in texts)
         _skip_strings(cursor, count)
         return Counted(count)
     code = _FORMATS.get(kind)
@@ -208,7 +222,7 @@ def _array(cursor: _Cursor, key: str, strings_left: list[int]) -> Value:
         raise cursor.fault(f"metadata key {key!r} claims {count} elements; the file is damaged")
     start = cursor.need(count * width)
     cursor.at = start + count * width
-    if count > KEPT_ELEMENTS:
+    if count > KEPT_ELEMENTS or not cursor.kept(count):
         return Counted(count)
     return struct.unpack_from(f"<{count}{code}", cursor.data, start)
 

@@ -117,7 +117,8 @@ def active_parameters(shape: Shape, tensors: Sequence[Tensor]) -> int:
     total = 0.0
     for tensor in tensors:
         if tensor.name.startswith("blk."):
-            number = int(tensor.name[4:].partition(".")[0] or 0) if tensor.name[4:5].isdigit() else 0
+            digits = tensor.name[4:].partition(".")[0]
+            number = int(digits) if digits.isascii() and digits.isdigit() else 0
             if number >= len(shape.run_layers):
                 continue
             used = layers[number].experts_used if number < len(layers) else 0

@@ -6,12 +6,12 @@ from typing import Any
 from ..host import Host
 from .fault import BadModel
 
-MAX_PARSED_BYTES = 96 << 20
+MAX_PARSED_BYTES = 112 << 20
 """What text and values may take together, guessed from the text beforehand."""
 _CHUNK_BYTES = 16 << 20
 _REMEMBERED_BYTES = 16 << 20
 """So much of a file the host may remember."""
-_OBJECT_BYTES, _ARRAY_BYTES, _TEXT_BYTES, _ITEM_BYTES = 220, 72, 30, 16
+_OBJECT_BYTES, _ARRAY_BYTES, _TEXT_BYTES, _ITEM_BYTES = 220, 72, 30, 36
 """Roughly what CPython takes for each (a dict of three; half of a string's header for each quote)."""
 
 
