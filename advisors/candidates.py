@@ -20,6 +20,8 @@ from .settings import HOST, CacheType, Placement, Settings, padded
 from .speed.estimate import estimate
 from .threads import choose_threads
 
+PROMPT_TOKENS, ANSWER_TOKENS = 1024, 256
+"""A usual request, by which speeds of prompts and answers are weighed: a page or two, and half a page."""
 _PROMPTS_KEPT = 16
 """Full contexts worth of earlier prompts: more than one user comes back to."""
 _CACHE_STEP = 64 << 20
@@ -85,11 +87,11 @@ class Candidate:
     def score(self, request: Request) -> float:
         """What the goal values; only for comparing candidates of one request."""
         quality = _QUALITY.get(self.settings.type_k, 0.9)
-        if request.goal == "throughput":
-            return (self.decode * self.settings.slots + 0.05 * self.prefill) * quality
         if request.goal == "context":
             return self.settings.context * quality + min(self.decode, 1000) / 1000
-        return self.decode * quality * (1 + 0.02 * min(self.prefill / 10000, 1))
+        # Requests a second: prompts wait for each other, answers are written at once.
+        slots = self.settings.slots
+        return quality * slots / (slots * PROMPT_TOKENS / self.prefill + ANSWER_TOKENS / self.decode)
 
 
 @dataclass
@@ -107,7 +109,7 @@ class Evaluator:
     laid_out: dict[tuple[Layout, bool], tuple[Mapping[str, str], Mapping[str, int]]] = field(default_factory=dict)
     """Places and sizes of the weights: they depend on the layout and on repacking only."""
 
-    def settings(self, context: int, cache: CacheType, gpus: tuple[Gpu, ...]) -> Settings:
+    def settings(self, context: int, cache: CacheType, gpus: tuple[Gpu, ...], ubatch: int = 512) -> Settings:
         """The settings for a context of each user."""
         request = self.request
         attention = flash_attention_works(self.model.shape, gpus)
@@ -119,6 +121,7 @@ class Evaluator:
             # A quantized V cache is read by flash attention only.
             type_v=cache if attention else "f16",
             flash_attention=attention,
+            ubatch=ubatch,
         )
 
     def evaluate(self, layout: Layout, settings: Settings) -> Candidate:

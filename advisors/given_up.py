@@ -9,6 +9,7 @@ from .request import Request
 from .search import Outcome
 
 _GIB = 1 << 30
+_USUAL_BATCH = 512
 
 
 def given_up(candidate: Candidate, model: Model, request: Request) -> tuple[str, ...]:
@@ -74,7 +75,8 @@ def describe(candidate: Candidate) -> str:
         where = f"{' + '.join(devices)}, experts of {candidate.layout.cpu_expert_layers} layers on the CPU"
     else:
         where = f"all on {' + '.join(devices)}"
-    return f"{where}, {candidate.settings.type_k} cache"
+    batches = f", batches of {candidate.settings.ubatch}" if candidate.settings.ubatch != _USUAL_BATCH else ""
+    return f"{where}, {candidate.settings.type_k} cache{batches}"
 
 
 def ways_out(evaluator: Evaluator, outcome: Outcome) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from .request import Request
 from .resources import Gpu
 from .settings import Placement, Settings
 
+_ALIKE = 0.8
+
 
 class Layout(NamedTuple):
     """A placement before it has the engine's words."""
@@ -60,13 +62,33 @@ def best_layout(
             while low < high:
                 middle = (low + high) // 2
                 low, high = (low, middle) if _fill(sizes, room, count, middle) is not None else (middle + 1, high)
+            if low == 0:
+                room = _evened(sizes, room, gpus, count)
             return Layout(gpus, count, _fill(sizes, room, count, low) or (), low)
     kept = expert_layers[-1] + 1 if expert_layers else 0
+    if not kept and _fill(sizes, room, count, 0) is not None:
+        room = _evened(sizes, room, gpus, count)
     low, high = 0, count
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if _fill(sizes, room, middle, kept) is not None else (low, middle - 1)
     return Layout(gpus, low, _fill(sizes, room, low, kept) or (), kept) if low else None
+
+
+def _evened(sizes: _Sizes, room: Sequence[int], gpus: Sequence[Gpu], count: int) -> list[int]:
+    """The least room of each card in which everything fits, so that all have some left for more context.
+
+    Only of cards about as fast as each other; of unlike ones the fastest is filled first.
+    """
+    speeds = [gpu.bandwidth_bytes.per_s if gpu.bandwidth_bytes else 0.0 for gpu in gpus]
+    if len(gpus) < 2 or min(speeds) < _ALIKE * max(speeds):
+        return list(room)
+    low, high = 0.0, 1.0
+    for _ in range(12):
+        middle = (low + high) / 2
+        fits = _fill(sizes, [int(each * middle) for each in room], count, 0) is not None
+        low, high = (low, middle) if fits else (middle, high)
+    return [int(each * high) for each in room]
 
 
 def _fill(sizes: _Sizes, room: Sequence[int], gpu_layers: int, cpu_expert_layers: int) -> tuple[int, ...] | None:

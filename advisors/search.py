@@ -14,6 +14,8 @@ from .resources import Gpu, Resources
 from .settings import CacheType, Settings, padded
 
 _ROUNDS = 4
+_LARGE_BATCH = 2048
+"""Tokens; host weights cross the bus once a batch, so prompts pass faster in larger ones. It takes GPU memory."""
 _STEP = 1024
 """Contexts are told in steps of so many tokens."""
 
@@ -42,6 +44,10 @@ def search(evaluator: Evaluator) -> Outcome:
             if not gpus and candidate.fits and cache != "f16" and any(other.layout.gpus == () for other in found):
                 break  # a CPU reads a quantized cache no faster, and prompts up to three times slower (measured)
             (found if candidate.fits else closest).append(candidate)
+            if candidate.gains_from_large_batches:
+                larger = place(evaluator, gpus, evaluator.settings(floor, cache, gpus, _LARGE_BATCH))
+                if larger is not None and larger.fits:
+                    found.append(larger)
         if any(candidate.everything_on(gpus) for candidate in found):
             break  # more devices would only add hand-overs
     usable = [candidate for candidate in found if candidate.acceptable(evaluator.request)]
@@ -96,29 +102,28 @@ def place(evaluator: Evaluator, gpus: tuple[Gpu, ...], settings: Settings) -> Ca
 
 
 def improve(evaluator: Evaluator, candidate: Candidate, floor: int) -> Candidate:
-    """More context, as far as it costs no speed (or the goal is context); then a larger batch where it helps."""
+    """More context, as far as it costs no speed, or the goal is context."""
     request = evaluator.request
     target = request.target(evaluator.model.shape.context_trained)
     best = _roomier(evaluator, candidate, floor, target) if target > floor else candidate
     if request.goal == "context" and candidate.layout.gpus:
         best = _moved_for_context(evaluator, candidate, best, target)
-    for ubatch in (2048, 1024):
-        if best.settings.context >= ubatch and best.gains_from_large_batches:
-            trial = evaluator.evaluate(best.layout, best.settings.model_copy(update={"ubatch": ubatch, "batch": 2048}))
-            if trial.fits and trial.prefill > 1.05 * best.prefill:
-                return trial
     return best
 
 
 def _roomier(evaluator: Evaluator, candidate: Candidate, floor: int, target: int) -> Candidate:
     """The same placement with as much context as fits. Memory grows evenly with it, so two points tell the rest."""
-    cache, gpus = candidate.settings.type_k, candidate.layout.gpus
-    full = evaluator.evaluate(candidate.layout, evaluator.settings(target, cache, gpus))
+    gpus = candidate.layout.gpus
+
+    def with_context(context: int) -> Settings:
+        return evaluator.settings(context, candidate.settings.type_k, gpus, candidate.settings.ubatch)
+
+    full = evaluator.evaluate(candidate.layout, with_context(target))
     if full.fits and full.acceptable(evaluator.request):
         return full
     context = _largest(candidate, full, floor, target)
     while context > floor:
-        trial = evaluator.evaluate(candidate.layout, evaluator.settings(context, cache, gpus))
+        trial = evaluator.evaluate(candidate.layout, with_context(context))
         if trial.fits and trial.acceptable(evaluator.request):
             return trial
         context -= max(_STEP, (context - floor) // 4 // _STEP * _STEP)
@@ -143,7 +148,8 @@ def _moved_for_context(evaluator: Evaluator, before: Candidate, best: Candidate,
         if context * best.settings.slots <= best.settings.context:
             break
         gpus = before.layout.gpus
-        moved = place(evaluator, gpus, evaluator.settings(context, before.settings.type_k, gpus))
+        settings = evaluator.settings(context, before.settings.type_k, gpus, before.settings.ubatch)
+        moved = place(evaluator, gpus, settings)
         if moved is None or not moved.fits or not moved.acceptable(evaluator.request):
             continue
         # Half the speed for more context is a trade that must be asked for.

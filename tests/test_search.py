@@ -131,3 +131,15 @@ def test_slots_share_what_was_asked_for_each(tmp_path: Path, eight: Model) -> No
 def test_a_coarser_cache_must_earn_its_place(tmp_path: Path, eight: Model) -> None:
     assert best(find(tmp_path, eight, machine(gpu(free_gib=4)), goal="quality")).settings.type_k == "f16"
     assert best(find(tmp_path, eight, machine(gpu()), context=8192)).settings.type_k == "f16"
+
+
+def test_cards_alike_leave_room_for_context_on_each(tmp_path: Path, mixture: Model) -> None:
+    found = best(find(tmp_path, mixture, machine(gpu("CUDA0", total_gib=12), gpu("CUDA1", total_gib=12))))
+    first, second = found.placement.layers_per_device
+    assert abs(first - second) <= 2
+    assert found.settings.context == 32768
+
+
+def test_prompts_pass_in_larger_batches_where_experts_cross_the_bus(tmp_path: Path, mixture: Model) -> None:
+    assert best(find(tmp_path, mixture, machine(gpu(total_gib=12)))).settings.ubatch == 2048
+    assert best(find(tmp_path, mixture, machine(gpu(total_gib=24)))).settings.ubatch == 512
