@@ -78,9 +78,7 @@ class _Allocation:
         return (size + mask) & ~mask
 
     def place(self, node: Node, backend: int) -> None:
-        """Give a node memory if it needs any and has none."""
-        if node.holds or node.placed or node.root is not None:
-            return
+        """Give memory to a node that has none, is no view and lies nowhere yet."""
         node.holds = True
         if (node.op == REUSING or node.op == ROPE) and self._reuse(node):
             return
@@ -88,7 +86,7 @@ class _Allocation:
         node.address = self.arenas[backend].take(self.bytes_of(node, backend))
 
     def _reuse(self, node: Node) -> bool:
-        for owner in node.src:
+        for owner in node.feed:
             # A view holds nothing itself, so ggml never overwrites through one.
             if (
                 owner.holds and owner.children == 1 and not owner.views and not owner.is_output
@@ -111,15 +109,12 @@ class _Allocation:
             node.holds = False
             self.arenas[node.where].give(node.address, self.bytes_of(node, node.where))
 
-    def release(self, parent: Node) -> None:
-        """One user less."""
-        parent.children -= 1
-        if parent.children or parent.views:
-            return
-        root = parent.root
+    def unused(self, node: Node) -> None:
+        """Nobody needs a node any more, nor a view of it."""
+        root = node.root
         if root is None:
-            if parent.holds:
-                self.free(parent)
+            if node.holds:
+                self.free(node)
             return
         root.views -= 1
         if not root.views and not root.children and root.holds:
@@ -142,24 +137,26 @@ def allocate(plan: Schedule, backends: int, traits: Traits) -> list[int]:
     """Bytes of each backend's compute buffer."""
     run = _Allocation(backends, traits)
     for leaf in plan.leaves:
-        run.place(leaf, leaf.backend)
+        if not (leaf.placed or leaf.holds or leaf.root):
+            run.place(leaf, leaf.backend)
     for node, keep in plan.steps:
         if keep:
             node.children += 1
             continue
-        root = node.root
-        if root is not None and node.op != LEAF:
-            root.views += 1
-        for source in node.src:
+        if node.root is not None and node.op != LEAF:
+            node.root.views += 1
+        for source in node.feed:
             source.children += 1
     for node, keep in plan.steps:
-        if keep:
-            run.place(node, node.backend)
-            run.release(node)
-            continue
-        for source in node.src:
-            run.place(source, node.backend)
-        run.place(node, node.backend)
-        for source in node.src:
-            run.release(source)
+        sources = (node,) if keep else node.feed
+        backend = node.backend
+        for source in sources:
+            if not (source.holds or source.placed or source.root):
+                run.place(source, backend)
+        if not (keep or node.holds or node.placed or node.root):
+            run.place(node, backend)
+        for source in sources:
+            source.children -= 1
+            if not (source.children or source.views):
+                run.unused(source)
     return [arena.peak for arena in run.arenas]

@@ -241,7 +241,7 @@ def heads_attend(
             x = graph.mul_mat(decompress, x)
         x = graph.permute(x, 0, 2, 1, 3)
         x = graph.cont(x, x.ne[0] * x.ne[1], x.ne[2] * x.ne[3])
-        if graph.pins and not graph.settings.kv_offload:
-            x.backend = graph.processor
+        if not graph.settings.kv_offload:
+            x.pinned = graph.processor
     graph.expand(x)
     return x

@@ -60,13 +60,11 @@ def compute_buffers(
     plan = _Plan(model, placement, settings, places, tensors, where, layers, traits)
     slots = settings.slots
     tokens = min(settings.context, settings.batch, settings.ubatch)
-    prompt = Batch(tokens, slots, min(tokens, settings.output_rows or slots))
-    rounds = [(prompt, mode != "dry")]
-    if mode == "both" and _pins_matter(placement, settings):
-        rounds.append((prompt, False))
-    if mode != "dry" and placement.devices:
-        rounds.append((Batch(slots, slots, slots), True))
-    peaks = [_reserve(plan, batch, pins=pins) for batch, pins in rounds]
+    both = mode == "both" and _pins_matter(placement, settings)
+    pins = (True, False) if both else (mode != "dry",)
+    peaks = _reserve(plan, Batch(tokens, slots, min(tokens, settings.output_rows or slots)), pins)
+    if mode != "dry" and _single_matters(model, placement, settings, tokens):
+        peaks += _reserve(plan, Batch(slots, slots, slots), (True,))
     sizes = [max(column) for column in zip(*peaks, strict=True)]
     return ComputeBuffers(
         devices=dict(zip(placement.devices, sizes[:-1], strict=True)), host=sizes[-1], exact=is_known(model)
@@ -88,15 +86,27 @@ def _pins_matter(placement: Placement, settings: Settings) -> bool:
     return len(placement.devices) > 1 or (not settings.kv_offload and not settings.flash_attention)
 
 
-def _reserve(plan: _Plan, batch: Batch, *, pins: bool) -> list[int]:
+def _single_matters(model: Model, placement: Placement, settings: Settings, tokens: int) -> bool:
+    """Whether a batch of one token a slot may need more than a long one: some of it runs on the host then."""
+    if not placement.devices:
+        return False
+    scores = 0 if settings.flash_attention else max(layer.heads for layer in model.shape.layers)
+    return tokens <= settings.slots * max(scores * 8, 32)
+
+
+def _reserve(plan: _Plan, batch: Batch, pins: tuple[bool, ...]) -> list[list[int]]:
+    """Each backend's peak, with pinned nodes and without."""
     placement, settings = plan.placement, plan.settings
-    graph = Graph(plan.model, placement, settings, plan.places, plan.tensors, plan.where, plan.layers, batch, pins=pins)
+    graph = Graph(plan.model, placement, settings, plan.places, plan.tensors, plan.where, plan.layers, batch)
     build(graph)
     devices = len(placement.devices)
     traits = plan.traits if devices else PROCESSOR
     pipeline = pipelined(plan.model, placement, settings, traits)
-    ready = schedule(graph, devices, traits, offload=settings.op_offload, pipeline=pipeline)
-    return allocate(ready, devices + 1, traits)
+    peaks = []
+    for pinned in pins:
+        ready = schedule(graph, devices, traits, offload=settings.op_offload, pipeline=pipeline, pins=pinned)
+        peaks.append(allocate(ready, devices + 1, traits))
+    return peaks
 
 
 def pipelined(model: Model, placement: Placement, settings: Settings, traits: Traits) -> bool:

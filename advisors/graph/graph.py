@@ -37,8 +37,6 @@ class Graph(Builder):
         layer_places: tuple[str, ...],
         layers: tuple[int, ...],
         batch: Batch,
-        *,
-        pins: bool,
     ) -> None:
         super().__init__()
         self.model, self.shape, self.settings = model, model.shape, settings
@@ -47,8 +45,6 @@ class Graph(Builder):
         self.last = len(model.shape.run_layers) - 1
         self.tokens, self.sequences, self.outputs = batch.tokens, batch.sequences, batch.outputs
         self.fused = settings.flash_attention and self.arch != "grok"
-        self.fused_single = self.fused_chunks = True
-        self.fused_nodes: list[tuple[Node, int]] = []
         self.embedding = model.shape.embedding
         self.streams = 1 if settings.unified_kv else batch.sequences
         self.processor = len(placement.devices)
@@ -57,8 +53,7 @@ class Graph(Builder):
         self._weights: dict[str, Node | None] = {}
         self._caches: dict[tuple[int, str], Node] = {}
         full = placement.gpu_layers > len(model.shape.layers)
-        self.pins = pins
-        self.pinning = pins and bool(placement.devices) and (full or self.tokens < 32)
+        self.pinning = bool(placement.devices) and (full or self.tokens < 32)
         self.cells = cells_per_stream(settings)
         self.cells_sliding = cells_sliding(settings, model.shape.sliding_window)
         self.kind_k, self.kind_v = TYPES_BY_NAME[settings.type_k], TYPES_BY_NAME[settings.type_v]
@@ -165,7 +160,7 @@ class Graph(Builder):
     def pin(self, node: Node, il: int) -> None:
         """Keep a node on its layer's backend, as llama.cpp does with norms."""
         if self.pinning and il >= 0:
-            node.backend = self.backend_of_layer(il)
+            node.pinned = self.backend_of_layer(il)
 
     def normed(self, x: Node, weight: Node | None, bias: Node | None, il: int, *, rms: bool = True) -> Node:
         """Root mean square norm, or layer norm, with weight and bias."""

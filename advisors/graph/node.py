@@ -32,12 +32,29 @@ EXPERTS = 8
 
 
 class Node:
-    """A tensor. `backend`, `children` ... are working fields of scheduler and allocator."""
+    """A tensor."""
 
-    __slots__ = (
-        "address", "backend", "children", "holds", "is_input", "is_output", "movable", "nb", "ne", "op", "placed", "root",
-        "seen", "size", "src", "type", "views", "weight", "where",
-    )  # fmt: skip
+    placed = False
+    """Lies in a buffer of its own already: weights and caches."""
+    weight = False
+    movable = False
+    """A weight in plain host memory, which a device may fetch for a large batch."""
+    is_input = False
+    is_output = False
+    pinned = -1
+    """The backend that it must run on."""
+
+    feed: list[Node]
+    """The sources, or copies of them on the node's own backend."""
+
+    # Working fields of builder, scheduler and allocator.
+    seen = False
+    backend = -1
+    children = 0
+    views = 0
+    holds = False
+    address = 0
+    where = 0
 
     def __init__(
         self, op: int, kind: GgmlType, ne: Shape4, src: list[Node], root: Node | None = None, nb: Shape4 | None = None
@@ -52,18 +69,6 @@ class Node:
             self.size = ne[0] // kind.block * kind.block_bytes * ne[1] * ne[2] * ne[3]
         else:
             self.size = strided_bytes(kind, ne, nb)
-        self.placed = False  # lies in a buffer of its own already: weights and caches
-        self.weight = False
-        self.movable = False  # a weight in plain host memory, which a device may fetch for a large batch
-        self.is_input = False
-        self.is_output = False
-        self.seen = False
-        self.backend = -1
-        self.children = 0
-        self.views = 0
-        self.holds = False
-        self.address = 0
-        self.where = 0
 
     def strides(self) -> Shape4:
         """In bytes, fastest dimension first."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from ...probe.model.types import Model, Tensor
 from ..memory.places import layer_of
 
-KEPT = 4
-"""Of a repeated run, or one more so that odd stays odd: buffers change places from one layer to the next and back."""
+KEPT_LAYERS, KEPT_GROUPS = 4, 2
+"""Of a run of alike layers, and of alike groups of layers; or one more, so that odd stays odd: buffers change places from
+one layer to the next and back."""
 LONGEST_PERIOD = 12
 
 
@@ -34,6 +35,7 @@ def shortened(
 
 def _without_repeats(kept: list[int], signs: list[int], period: int) -> list[int]:
     """Runs of the same `period` layers, cut to a few."""
+    least = KEPT_LAYERS if period == 1 else KEPT_GROUPS
     result: list[int] = []
     at = 0
     while at < len(kept):
@@ -41,7 +43,7 @@ def _without_repeats(kept: list[int], signs: list[int], period: int) -> list[int
         times = 1
         while signs[at + times * period : at + (times + 1) * period] == block and len(block) == period:
             times += 1
-        keep = KEPT + (times - KEPT) % 2
+        keep = least + (times - least) * period % 2
         if times > keep:
             result += kept[at : at + keep * period]
             at += times * period

@@ -15,13 +15,17 @@ class Schedule(NamedTuple):
     """Nodes in order of execution; True where only to keep a tensor alive until here, before it is copied."""
 
 
-def schedule(graph: Builder, processor: int, traits: Traits, *, offload: bool, pipeline: bool) -> Schedule:
-    """`processor` is the number of the CPU's backend, the last."""
+def schedule(graph: Builder, processor: int, traits: Traits, *, offload: bool, pipeline: bool, pins: bool) -> Schedule:
+    """`processor` is the number of the CPU's backend, the last. `pins`: pinned nodes run where they are pinned to."""
+    for node in (*graph.leaves, *graph.nodes):
+        node.children = node.views = 0
+        node.holds = False
+        node.feed = node.src
+        if not node.placed:
+            node.backend = -1
     if processor == 0:
-        for node in (*graph.leaves, *graph.nodes):
-            node.backend = 0
         return Schedule(graph.leaves, [(node, False) for node in graph.nodes])
-    _by_memory(graph, processor, traits.offload_rows if offload else None)
+    _by_memory(graph, processor, traits.offload_rows if offload else None, pins=pins)
     _spread(graph.nodes, processor)
     _by_use(graph.nodes)
     return _split(graph, traits.copies if pipeline else 1)
@@ -37,19 +41,20 @@ def _rows(node: Node) -> int:
     return node.ne[1] * node.ne[2] * node.ne[3]
 
 
-def _by_memory(graph: Builder, processor: int, offload_rows: int | None) -> None:
+def _by_memory(graph: Builder, processor: int, offload_rows: int | None, *, pins: bool) -> None:
     """Where a node's memory is, it runs; else where its weights are, unless the batch is worth moving them."""
     for leaf in graph.leaves:
-        if leaf.is_input and leaf.backend < 0:
+        if leaf.is_input:
             leaf.backend = processor
     for node in graph.nodes:
-        if node.backend >= 0:
+        if pins and node.pinned >= 0:
+            node.backend = node.pinned
             continue
         root = node.root
         if root is not None and root.placed:
             node.backend = root.backend
             continue
-        if node.op in (ROPE, ATTENTION):
+        if node.op == ROPE or node.op == ATTENTION:
             continue
         for source in node.src:
             if source.weight:
@@ -85,6 +90,7 @@ def _by_use(nodes: list[Node]) -> None:
 
 def _copy(node: Node, backend: int, *, kept: bool) -> Node:
     copy = Node(LEAF, node.type, node.ne, [], None, node.nb)
+    copy.feed = copy.src
     copy.backend = backend
     copy.is_input = copy.is_output = kept
     return copy
@@ -114,13 +120,15 @@ def _split(graph: Builder, copies: int) -> Schedule:
             current = backend
         for at, source in enumerate(node.src):
             if source.backend != current:
+                if node.feed is node.src:
+                    node.feed = list(node.src)
                 key = (id(source), current)
                 made_here = made.get(key)
                 if made_here is None:
                     made_here = made[key] = [_copy(source, current, kept=copies > 1) for _ in range(copies)]
                     head += ((source, True), (made_here[0], False))
                     split_leaves += made_here
-                node.src[at] = made_here[0]
+                node.feed[at] = made_here[0]
         body.append((node, False))
     steps += head
     steps += body

@@ -105,7 +105,7 @@ STYLES: dict[str, Style] = {
     ),
     "granite": Style(rope="finetuned", gating="softmax", weights_normed=True, logits="scale"),
     "granitemoe": Style(rope="finetuned", gating="softmax", weights_normed=True, logits="scale"),
-    "granite-swa": Style(rope="finetuned", gating="softmax", weights_normed=True, logits="scale"),
+    "granite_swa": Style(rope="finetuned", gating="softmax", weights_normed=True, logits="scale"),
     "minicpm": Style(rope="finetuned", gating="softmax", weights_normed=True, logits="scale"),
     "dbrx": Style(rms=False, gating="softmax", weights_normed=True, ffn_norm="attn_output_norm", post_norm=""),
     "grok": Style(
@@ -124,7 +124,7 @@ STYLES: dict[str, Style] = {
     "dots1": Style(gating_default="sigmoid"), "bailingmoe": Style(gating="softmax"), "bailingmoe2": Style(),
     "deepseek": Style(gating="softmax", weights_normed=False),
     "apertus": Style(act="gelu"), "jais2": Style(act="relu2", rms=False),
-    "hy-v3": Style(gating_default="sigmoid", rows="after-norm"),
+    "hy_v3": Style(gating_default="sigmoid", rows="after-norm"),
     "mimo2": Style(gating="sigmoid", weights_normed=True, value_scaled="attention.value_scale"),
     "afmoe": Style(
         rope="steps", gating_default="sigmoid", input_scaled="all", gated="mul", pin_ffn_post=True,
