@@ -10,7 +10,7 @@ COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli pr
 LLAMA   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llmtune/llama-b11434
 PYTEST  = $(BIN)/python -m pytest
 
-.PHONY: help doctor test test-heavy test-llama lint format bench bench-header bench-plan docs install uninstall clean
+.PHONY: help doctor test test-heavy test-llama lint format bench bench-header bench-plan bench-speed docs install uninstall clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: $(VENV)/.dev ## Time the commands against bare imports, and show the impo
 bench-header: $(VENV)/.dev ## Time the reading of a 671B model's header against the gguf package
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check gguf >&2
 	PYTHONPATH=tests $(BIN)/python bench/model_header.py
+
+bench-speed: $(VENV)/.dev ## Estimated against published speeds, by class of device (LLMTUNE_TRUTH names the table)
+	$(BIN)/python bench/speed.py
 
 bench-plan: $(VENV)/.dev ## Real runs: the plan against llama-bench's defaults and a grid (LLMTUNE_LLAMA_BENCH, LLMTUNE_MODEL)
 	$(BIN)/python bench/plan.py

@@ -38,6 +38,8 @@ class Gpu(Reading):
     compute_capability: tuple[int, int] | None = None
     generation: str | None = None
     """As `data/gpus.csv` calls it: ada, rdna3 ..."""
+    power_share: float = 1.0
+    """The power limit in force, as a part of the default."""
 
 
 class Processor(Reading):
@@ -56,6 +58,8 @@ class Processor(Reading):
     """CPUs' worth of time that others use now."""
     core_bytes: float | None = None
     """What one core can read a second."""
+    fabric_bytes: float | None = None
+    """What all cores together can, where the way to them is narrower than the memory."""
     core_flops: float | None = None
     """32-bit operations of one core a second, at its clock when all work."""
 

@@ -18,6 +18,8 @@ class CpuSpec(NamedTuple):
     mt_per_s: int
     core_bytes_per_s: float
     """What one core can read."""
+    fabric_bytes_per_s: float | None
+    """What all cores of a socket can, where that is less than the memory's."""
     flops_per_cycle: int
     source: str
 
@@ -46,6 +48,7 @@ def cpu_specs() -> tuple[CpuSpec, ...]:
             channels=float(row["channels"]),
             mt_per_s=int(row["mt_per_s"]),
             core_bytes_per_s=float(row["core_gb_s"]) * 1e9,
+            fabric_bytes_per_s=float(row["fabric_gb_s"]) * 1e9 if row["fabric_gb_s"] else None,
             flops_per_cycle=int(row["flops"]),
             source=sources[row["source"]],
         )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ...probe.builds import Build
 from ...probe.gpu.types import Gpu as ProbedGpu
-from ...probe.gpu.types import GpuMemory, PcieLink
+from ...probe.gpu.types import GpuMemory, GpuPower, PcieLink
 from ...probe.snapshot import Snapshot
 from ..resources import Gpu, Rate
 from .gpu_table import Spec, find_gpu
@@ -83,7 +83,13 @@ def _device(snapshot: Snapshot, probed: ProbedGpu, spec: Spec | None, backend: B
         if len(capability) == 2 and all(part.isdigit() for part in capability)
         else None,
         generation=spec.generation if spec else _generation(probed.architecture),
+        power_share=_power_share(probed.power),
     )
+
+
+def _power_share(power: GpuPower) -> float:
+    limit, default = power.limit_mw, power.default_limit_mw
+    return min(1.0, limit / default) if limit and default else 1.0
 
 
 def _instance(gpu: ProbedGpu) -> GpuMemory:

@@ -9,7 +9,7 @@ from ..settings import HOST, Placement, Settings
 from . import calibration as fitted
 from .calibration import LLAMA_CPP, Engine, Spread
 from .moves import moves
-from .roofline import Step, gpu_steps, host_steps
+from .roofline import Step, device_class, gpu_steps, host_steps
 from .work import Batch, Work, measure_work
 
 PROMPT = 512
@@ -31,16 +31,10 @@ def estimate(
     quantized = settings.type_k not in ("f16", "bf16", "f32")
     prompt = max(depth, PROMPT)
     ubatch = min(settings.ubatch, prompt)
-    decode = _steps(
-        measure_work(model, placement, settings, places, depth),
-        Batch(sequences, False, quantized),
-        (placement, settings, resources, threads, engine),
-    )
-    prefill = _steps(
-        measure_work(model, placement, settings, places, prompt),
-        Batch(ubatch, True, quantized),
-        (placement, settings, resources, threads, engine),
-    )
+    work = measure_work(model, placement, settings, places, depth, prompt)
+    machine = (placement, settings, resources, threads, engine)
+    decode = _steps(work, Batch(sequences, False, quantized), machine)
+    prefill = _steps(work, Batch(ubatch, True, quantized), machine)
     logits = Step("PCIe", _logits_seconds(model, placement, resources) * sequences)
     decode.append([logits])
     return SpeedPlan(
@@ -122,11 +116,12 @@ def _speed(
 
 
 def _spread(bound_by: str, used: Sequence[Gpu], resources: Resources, spreads: Mapping[str, Spread]) -> Spread:
-    gpu = next((gpu for gpu in used if bound_by.endswith(gpu.name)), None)
-    rate = gpu.bandwidth_bytes if gpu is not None else resources.processor.bandwidth_bytes
-    if rate is None or rate.basis == "assumed":
-        return fitted.UNKNOWN_SPREAD if rate is None else spreads["assumed"] if "assumed" in spreads else spreads["CPU"]
-    return spreads["GPU" if gpu is not None else "CPU"]
+    """The least certain of what takes part."""
+    kinds = {"GPU" if device_class(gpu).fitted else "GPU assumed" for gpu in used}
+    kinds |= {"unknown" for gpu in used if gpu.bandwidth_bytes is None}
+    if not any(bound_by.endswith(gpu.name) for gpu in used):
+        kinds.add("CPU" if resources.processor.bandwidth_bytes else "unknown")
+    return Spread(min(spreads[kind].low for kind in kinds), max(spreads[kind].high for kind in kinds))
 
 
 def _basis(bound_by: str, used: Sequence[Gpu], resources: Resources) -> str:

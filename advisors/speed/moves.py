@@ -27,7 +27,7 @@ def moves(
     by_limit: dict[str, float] = {}
     for step in steps:
         by_limit[step.limit] = by_limit.get(step.limit, 0.0) + step.seconds
-    cache = sum(step.seconds for step in steps if step.share == "cache")
+    cache = sum(step.seconds for step in steps if step.part == "cache")
     if settings.type_k == "f16" and not placement.devices:
         saved = 1 - TYPES_BY_NAME["q8_0"].bits / TYPES_BY_NAME["f16"].bits
         add(cache * saved, "a q8_0 cache at this depth")

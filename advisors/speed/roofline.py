@@ -24,8 +24,8 @@ class Step(NamedTuple):
 
     limit: str
     seconds: float
-    share: str = ""
-    """`weights`, `cache` ...: what of it could be saved."""
+    part: str = ""
+    """`cache`: reading keys and values, which smaller types would shorten."""
 
 
 def device_class(gpu: Gpu) -> DeviceClass:
@@ -36,12 +36,20 @@ def device_class(gpu: Gpu) -> DeviceClass:
     return known or classes[gpu.backend]
 
 
+def reached(gpu: Gpu) -> tuple[float, float]:
+    """Bytes read and operations done a second, of large things."""
+    kind = device_class(gpu)
+    powered = gpu.power_share**fitted.POWER_EXPONENT
+    bandwidth = gpu.bandwidth_bytes.per_s if gpu.bandwidth_bytes else ASSUMED_GPU_BANDWIDTH
+    compute = gpu.flops_fp16.per_s if gpu.flops_fp16 else ASSUMED_GPU_FLOPS
+    return bandwidth * kind.bandwidth * powered, compute * kind.compute * powered
+
+
 def gpu_steps(gpu: Gpu, part: PlaceWork, batch: Batch, engine: Engine) -> list[Step]:
     """A GPU's share of a batch."""
     kind = device_class(gpu)
-    bandwidth = (gpu.bandwidth_bytes.per_s if gpu.bandwidth_bytes else ASSUMED_GPU_BANDWIDTH) * kind.bandwidth
-    compute = (gpu.flops_fp16.per_s if gpu.flops_fp16 else ASSUMED_GPU_FLOPS) * kind.compute
-    weights = (_gpu_read(part.dense) + _gpu_read(part.touched_experts(batch.tokens), gpu.backend)) / bandwidth
+    bandwidth, compute = reached(gpu)
+    weights = _gpu_read(part, batch.tokens, gpu.backend) / bandwidth
     cache_speed = fitted.QUANTIZED_CACHE_READ if batch.quantized_cache else fitted.CACHE_READ
     cache = (part.cache(batch) / cache_speed + part.states(batch)) / bandwidth
     computing = gpu_compute_seconds(gpu.backend, compute, part, batch)
@@ -51,15 +59,17 @@ def gpu_steps(gpu: Gpu, part: PlaceWork, batch: Batch, engine: Engine) -> list[S
     if computing > weights + cache:
         steps.append(Step(f"compute of {gpu.name}", computing))
     else:
-        steps.append(Step(f"memory bandwidth of {gpu.name}", weights, "weights"))
+        steps.append(Step(f"memory bandwidth of {gpu.name}", weights))
         steps.append(Step(f"memory bandwidth of {gpu.name}", cache, "cache"))
     return steps
 
 
 def gpu_compute_seconds(backend: str, compute: float, part: PlaceWork, batch: Batch) -> float:
     """Multiplying a batch, were everything read at once."""
-    dense = _flops(part.dense, fitted.GPU_BATCH, fitted.GPU_BATCH_OTHER)
-    experts = part.expert_share * _flops(part.experts, fitted.GPU_BATCH, fitted.GPU_BATCH_OTHER)
+    bf16 = fitted.BF16_BATCH.get(backend, 1.0)
+    dense = _flops(part.dense, fitted.GPU_BATCH | {"bf16": bf16}, fitted.GPU_BATCH_OTHER)
+    bf16 *= fitted.BF16_EXPERTS_BATCH.get(backend, 1.0)
+    experts = part.expert_share * _flops(part.experts, fitted.GPU_BATCH | {"bf16": bf16}, fitted.GPU_BATCH_OTHER)
     tokens_an_expert = batch.tokens * part.expert_share
     if experts:
         experts *= 1 + fitted.EXPERT_TILE / max(tokens_an_expert, 1.0)
@@ -84,10 +94,9 @@ def host_steps(
         rate = helper.link_bytes.per_s * fitted.LINK if helper.link_bytes else ASSUMED_LINK
         if settings.mapped or not settings.pinned_host:
             rate *= fitted.PAGEABLE_LINK
-        kind = device_class(helper)
-        compute = (helper.flops_fp16.per_s if helper.flops_fp16 else ASSUMED_GPU_FLOPS) * kind.compute
+        _, compute = reached(helper)
         seconds = gpu_compute_seconds(helper.backend, compute, part, batch)
-        steps.append(Step(f"PCIe to {helper.name}", sum(touched.values()) / rate, "weights"))
+        steps.append(Step(f"PCIe to {helper.name}", sum(touched.values()) / rate))
         return [*steps, Step(f"compute of {helper.name}", seconds)]
     used = threads.batch if batch.prompt else threads.decode
     processor = resources.processor
@@ -96,7 +105,9 @@ def host_steps(
     bandwidth = host_bandwidth(resources, threads, cores)
     rates = engine.cpu_batch if batch.tokens > 1 else engine.cpu_decode
     flops = cores * (processor.core_flops or ASSUMED_CORE_FLOPS)
-    reading = (sum(touched.values()) + attends) / bandwidth
+    experts = sum(part.touched_experts(batch.tokens).values())
+    scattered = experts * (1 / fitted.CPU_EXPERTS_READ - 1)
+    reading = (sum(touched.values()) + scattered + attends) / bandwidth
     attention = part.attention(batch) / rates.get("f16", fitted.CPU_OTHER)
     computing = batch.tokens * (_flops(part.active_bytes(), rates, fitted.CPU_OTHER) + attention) / flops
     total = _blend(reading, computing)
@@ -104,9 +115,10 @@ def host_steps(
     if slowdown > 1:
         steps.append(Step("threads that wait for a busy CPU", total * (slowdown - 1)))
     share = part.cache(batch) / (sum(touched.values()) + attends) if touched else 1.0
-    steps.append(Step(limit, total * (1 - share), "weights"))
-    steps.append(Step(limit, total * share, "cache"))
-    return [*steps, Step("threads that wait for each other", part.layers * fitted.CPU_LAYER_US * 1e-6)]
+    steps.append(Step(limit, total * (1 - share)))
+    steps.append(Step(limit, total * share, "cache" if reading >= computing else ""))
+    waits = max(part.layers, part.expert_layers) + part.expert_layers
+    return [*steps, Step("threads that wait for each other", waits * used * fitted.CPU_LAYER_US * 1e-6)]
 
 
 def host_bandwidth(resources: Resources, threads: Threads, cores: float) -> float:
@@ -115,7 +127,7 @@ def host_bandwidth(resources: Resources, threads: Threads, cores: float) -> floa
     rate = processor.bandwidth_bytes
     whole = rate.per_s if rate else ASSUMED_CPU_BANDWIDTH
     if rate is None or rate.basis != "measured":
-        whole *= fitted.CPU_BANDWIDTH
+        whole = min(whole * fitted.CPU_BANDWIDTH, processor.fabric_bytes or whole)
     nodes = len(resources.numa_nodes)
     if nodes > 1:
         if threads.memory_policy == "bind" and threads.memory_nodes:
@@ -161,19 +173,19 @@ def disk_steps(part: PlaceWork, resources: Resources, tokens: float) -> list[Ste
     touched = sum(part.touched_experts(tokens).values())
     missing = dense + touched if dense > free else touched * (1 - (free - dense) / experts)
     disk = resources.disk_bytes.per_s if resources.disk_bytes else ASSUMED_DISK
-    return [Step("disk", missing / (disk * fitted.DISK_FAULTS), "weights")]
+    return [Step("disk", missing / (disk * fitted.DISK_FAULTS))]
 
 
-def _gpu_read(weights: Mapping[str, float], experts_on: str | None = None) -> float:
-    """Bytes, made longer by what each type's kernels lose."""
-    total = 0.0
-    for kind, size in weights.items():
-        speed = fitted.GPU_READ.get(kind, fitted.GPU_READ_OTHER)
-        if experts_on is not None:
-            speed *= fitted.GPU_EXPERTS_READ
-            if experts_on == "Vulkan" and kind == "bf16":
-                speed *= fitted.VULKAN_BF16_EXPERTS
-        total += size / speed
+def _gpu_read(part: PlaceWork, tokens: float, backend: str) -> float:
+    """Bytes of weights, made longer by what each type's kernels lose."""
+    total = sum(size / fitted.GPU_READ.get(kind, fitted.GPU_READ_OTHER) for kind, size in part.dense.items())
+    for kind, size in part.touched_experts(tokens).items():
+        known = TYPES_BY_NAME.get(kind)
+        if kind == "bf16" and backend in fitted.BF16_EXPERTS_READ:
+            total += size / fitted.BF16_EXPERTS_READ[backend]
+        else:
+            speeds = fitted.K_EXPERTS_READ if known and known.block == 256 else fitted.EXPERTS_READ
+            total += size / speeds.get(backend, 0.7)
     return total
 
 

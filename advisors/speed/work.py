@@ -44,13 +44,13 @@ class PlaceWork:
     recurrent_layers: int = 0
     cache_bytes: float = 0.0
     """Keys and values that one token reads at the depth asked for."""
-    cache_bytes_half: float = 0.0
-    """The same on average over a prompt of that length."""
+    prompt_cache_bytes: float = 0.0
+    """The same on average over a whole prompt."""
     state_bytes: float = 0.0
     """Recurrent states, read and written."""
     attention_flops: float = 0.0
     """Of one token at the depth asked for."""
-    attention_flops_half: float = 0.0
+    prompt_attention_flops: float = 0.0
     state_flops: float = 0.0
 
     def touched_experts(self, tokens: float) -> dict[str, float]:
@@ -71,7 +71,7 @@ class PlaceWork:
 
     def cache(self, batch: Batch) -> float:
         """Bytes of keys and values read: a prompt's tokens share them, sequences do not."""
-        return self.cache_bytes_half if batch.prompt else self.cache_bytes * batch.tokens
+        return self.prompt_cache_bytes if batch.prompt else self.cache_bytes * batch.tokens
 
     def states(self, batch: Batch) -> float:
         """Bytes of recurrent state."""
@@ -79,7 +79,7 @@ class PlaceWork:
 
     def attention(self, batch: Batch) -> float:
         """Operations of one token's attention, and on its recurrent state."""
-        return (self.attention_flops_half if batch.prompt else self.attention_flops) + self.state_flops
+        return (self.prompt_attention_flops if batch.prompt else self.attention_flops) + self.state_flops
 
     @property
     def all_bytes(self) -> float:
@@ -96,8 +96,10 @@ class Work:
     """How often a token's activations change between host and a device, or between devices."""
 
 
-def measure_work(model: Model, placement: Placement, settings: Settings, places: Mapping[str, str], depth: int) -> Work:
-    """Add up a token at `depth`."""
+def measure_work(
+    model: Model, placement: Placement, settings: Settings, places: Mapping[str, str], depth: int, prompt: int
+) -> Work:
+    """Add up a token at `depth`, and one of a prompt of that length on average."""
     shape = model.shape
     devices = set(placement.devices)
     layers = layer_places(shape, placement)
@@ -126,7 +128,7 @@ def measure_work(model: Model, placement: Placement, settings: Settings, places:
         work.layers += 1
         work.expert_layers += bool(layer.experts_used)
         keeper = work if settings.kv_offload else found.setdefault(HOST, PlaceWork(expert_share=share))
-        _add_attention(keeper, shape, layer, settings, depth)
+        _add_attention(keeper, shape, layer, settings, depth, prompt)
         if layer.recurrent:
             work.recurrent_layers += 1
             keeper.state_bytes += 2 * STATE_BYTES * (shape.state_conv_elements + shape.state_elements)
@@ -149,8 +151,8 @@ def _expert_share(shape: Shape) -> float:
     return min(1.0, used / shape.experts) if shape.experts and used else 1.0
 
 
-def _add_attention(work: PlaceWork, shape: Shape, layer: Layer, settings: Settings, depth: int) -> None:
-    """Reading the cache and multiplying with it, at `depth` and on average of all depths before."""
+def _add_attention(work: PlaceWork, shape: Shape, layer: Layer, settings: Settings, depth: int, prompt: int) -> None:
+    """Reading the cache and multiplying with it, at `depth`, and on average of all positions of a prompt."""
     if not layer.has_kv:
         return
     key = shape.key_length_swa if layer.sliding else shape.key_length
@@ -158,15 +160,15 @@ def _add_attention(work: PlaceWork, shape: Shape, layer: Layer, settings: Settin
     row = _row_bytes(settings.type_k, layer.kv_heads * key)
     if not shape.mla:
         row += _row_bytes(settings.type_v, layer.kv_heads * value)
-    window = shape.sliding_window if layer.sliding and shape.sliding_window else depth
-    seen = min(depth, window)
+    window = shape.sliding_window if layer.sliding and shape.sliding_window else max(depth, prompt)
+    seen, last = min(depth, window), min(prompt, window)
     # Rising to the window, then flat.
-    average = seen - seen * seen / (2 * depth) if depth else 0.0
+    average = last - last * last / (2 * prompt) if prompt else 0.0
     flops = 2.0 * layer.heads * (key + value)
     work.cache_bytes += row * seen
-    work.cache_bytes_half += row * average
+    work.prompt_cache_bytes += row * average
     work.attention_flops += flops * seen
-    work.attention_flops_half += flops * average
+    work.prompt_attention_flops += flops * average
 
 
 def _row_bytes(type_name: str, elements: int) -> float:
