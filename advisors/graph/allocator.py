@@ -124,7 +124,7 @@ class _Allocation:
 def attention_bytes(node: Node) -> int:
     """The result and, behind it, f16 copies of keys and values that are kept in another type (fattn-common.cuh)."""
     size = node.size
-    query, key, value = node.src[:3]
+    query, key, value = node.feed[:3]
     if query.ne[1] <= 2:
         return size
     for cache in (key, value):

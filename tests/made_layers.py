@@ -1,81 +1,20 @@
-"""Models of our own making: GGUF headers over a hole, of many architectures, a few KB on disk each.
-
-Small in layers and width, so that a table of hundreds of cases takes a minute; like the real ones in what they are made of.
-"""
+"""What layers are made of: entries of GGUF headers for models of many architectures."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-U32, F32, BOOL, STR, ARRAY = 4, 6, 7, 8, 9
-TYPES = {
-    "f32": (0, 1, 4), "f16": (1, 1, 2), "q4_0": (2, 32, 18), "q8_0": (8, 32, 34), "q4_K": (12, 256, 144),
-    "q6_K": (14, 256, 210), "mxfp4": (39, 32, 17), "bf16": (30, 1, 2),
-}  # fmt: skip
-
-Entry = tuple[str, tuple[int, ...], str]
+from made_gguf import Entry, Value
 
 
 class Made(NamedTuple):
     """What goes into a file."""
 
     architecture: str
-    metadata: dict[str, object]
+    metadata: dict[str, Value]
     tensors: list[Entry]
     vocabulary: int
-
-
-def write(made: Made, path: Path) -> None:
-    """The header, and a hole where the weights would be."""
-    pairs: dict[str, object] = {
-        "general.architecture": made.architecture,
-        "general.name": path.stem,
-        "tokenizer.ggml.model": "no_vocab",
-        f"{made.architecture}.vocab_size": made.vocabulary,
-    }
-    pairs |= {f"{made.architecture}.{key}": value for key, value in made.metadata.items()}
-    offset, infos = 0, b""
-    for name, shape, kind in made.tensors:
-        number, block, block_bytes = TYPES[kind]
-        if shape[0] % block:
-            raise ValueError(f"{path.stem}: {name} {shape} is no {kind}")
-        infos += _text(name) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *shape)
-        infos += struct.pack("<IQ", number, offset)
-        size = block_bytes
-        for length in shape:
-            size *= length
-        offset += -(-size // block // 32) * 32
-    body = b"GGUF" + struct.pack("<IQQ", 3, len(made.tensors), len(pairs))
-    body += b"".join(_text(key) + _value(value) for key, value in pairs.items()) + infos
-    with path.open("wb") as file:
-        file.write(body)
-        file.truncate(-(-len(body) // 32) * 32 + offset)
-
-
-def _text(text: str) -> bytes:
-    data = text.encode()
-    return struct.pack("<Q", len(data)) + data
-
-
-def _value(value: object) -> bytes:
-    if isinstance(value, list):
-        kind, _ = _scalar(value[0])
-        return struct.pack("<IIQ", ARRAY, kind, len(value)) + b"".join(_scalar(item)[1] for item in value)
-    kind, data = _scalar(value)
-    return struct.pack("<I", kind) + data
-
-
-def _scalar(value: object) -> tuple[int, bytes]:
-    if isinstance(value, bool):
-        return BOOL, struct.pack("<?", value)
-    if isinstance(value, int):
-        return U32, struct.pack("<I", value)
-    if isinstance(value, float):
-        return F32, struct.pack("<f", value)
-    return STR, _text(str(value))
 
 
 def metadata(
@@ -87,11 +26,11 @@ def metadata(
     head: int,
     *,
     rms: bool = True,
-    **more: object,
-) -> dict[str, object]:
+    **more: Value,
+) -> dict[str, Value]:
     """The hyperparameters that nearly all have; names with dots are given with two underscores."""
     eps = "attention.layer_norm_rms_epsilon" if rms else "attention.layer_norm_epsilon"
-    base: dict[str, object] = {
+    base: dict[str, Value] = {
         "context_length": 131072, "embedding_length": width, "block_count": layers, "feed_forward_length": ffn,
         "attention.head_count": heads, "attention.head_count_kv": kv, eps: 1e-5, "rope.freq_base": 10000.0,
         "attention.key_length": head, "attention.value_length": head, "rope.dimension_count": head,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decoders import POST, V
-from shapes import Entry, Made, attention, ends, experts, gated, matrix, metadata, norms, stack, ungated, vector
+from made_decoders import POST, V
+from made_layers import Entry, Made, attention, ends, experts, gated, matrix, metadata, norms, stack, ungated, vector
 
 
 def latent(
     architecture: str, layers: int, width: int, ffn: int, heads: int, *, lora: int = 0, absorbed: bool = True, count: int = 0,
-    lead: int = 1, rank: int = 512, plain: int = 128, rope: int = 64, value: int = 128, act: str = "gated", **more: object,
+    lead: int = 1, rank: int = 512, plain: int = 128, rope: int = 64, value: int = 128, act: str = "gated", **more: Value,
 ) -> Made:  # fmt: skip
     """Multi-head latent attention."""
     head = plain + rope
@@ -81,7 +81,7 @@ def delta(
         found += experts(width, 256, count) + gated(width, 256, "_shexp")
         return [*found, ("ffn_gate_inp_shexp", (width,), "f32")]
 
-    more: dict[str, object] = {
+    more: dict[str, Value] = {
         "ssm__conv_kernel": 4, "ssm__inner_size": value, "ssm__state_size": size, "ssm__time_step_rank": values,
         "ssm__group_count": keys,
     }  # fmt: skip
@@ -119,9 +119,9 @@ def scan2(width: int, inner: int, size: int, heads: int, groups: int, *, normed:
     return found
 
 
-def ssm(inner: int, size: int, rank: int, groups: int = 0) -> dict[str, object]:
+def ssm(inner: int, size: int, rank: int, groups: int = 0) -> dict[str, Value]:
     """Hyperparameters of a scan."""
-    found: dict[str, object] = {
+    found: dict[str, Value] = {
         "ssm__conv_kernel": 4, "ssm__inner_size": inner, "ssm__state_size": size, "ssm__time_step_rank": rank,
     }  # fmt: skip
     return found | ({"ssm__group_count": groups} if groups else {})
@@ -200,7 +200,7 @@ def lfm(kinds: str, width: int, ffn: int, *, count: int = 0) -> Made:
             return found + experts(width, 512, count, select=True)
         return found + gated(width, ffn)
 
-    more: dict[str, object] = {"shortconv__l_cache": 3}
+    more: dict[str, Value] = {"shortconv__l_cache": 3}
     if count:
         more |= {
             "expert_count": count, "expert_used_count": 4, "expert_feed_forward_length": 512,
@@ -238,7 +238,7 @@ def gemma4(layers: int, width: int, ffn: int, *, count: int = 0, per_layer: int 
             found += matrix("inp_gate", width, per_layer) + matrix("proj", per_layer, width) + norms(width, "post_norm")
         return found
 
-    more: dict[str, object] = {
+    more: dict[str, Value] = {
         "attention__sliding_window": 512, "attention__sliding_window_pattern": sliding, "attention__key_length_swa": 256,
         "attention__value_length_swa": 256, "embedding_length_per_layer_input": per_layer, "final_logit_softcapping": 30.0,
         "rope__dimension_count_swa": 256,
@@ -302,7 +302,7 @@ def rwkv7(layers: int = 8, width: int = 1024, ffn: int = 4096) -> Made:
         found += vector("time_mix_ln", width, bias=True)
         return found + matrix("channel_mix_key", width, ffn) + matrix("channel_mix_value", ffn, width)
 
-    made: dict[str, object] = {
+    made: dict[str, Value] = {
         "context_length": 1048576, "embedding_length": width, "block_count": layers, "feed_forward_length": ffn,
         "attention.head_count": 0, "attention.layer_norm_epsilon": 1e-5, "wkv.head_size": 64,
         "attention.decay_lora_rank": 64, "attention.iclr_lora_rank": 64, "attention.value_residual_mix_lora_rank": 32,
