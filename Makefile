@@ -19,7 +19,7 @@ doctor: $(VENV)/.runtime ## Diagnose this machine
 	@$(BIN)/llmtune doctor
 
 test: $(VENV)/.dev ## The quick tests: no root, no network beyond installing
-	$(PYTEST) -m "not heavy"
+	$(PYTEST) -m "not heavy" -n auto --dist loadfile
 
 test-heavy: $(VENV)/.dev ## The tests that need root or minutes
 	$(PYTEST) -m "heavy and not llama"

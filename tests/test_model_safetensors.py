@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import struct
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_models import (
+from made_hf import (
     LLAMA,
     LLAMA_PARAMETERS,
     header,
@@ -207,7 +208,7 @@ def test_a_bad_header(tmp_path: Path, entries: Any, data: int, words: str) -> No
         (struct.pack("<Q", 50_000_000) + b"{" + bytes(50_000_000), "more than 32 MiB; no real model has"),
         (struct.pack("<Q", 500) + b"{}", "is truncated: its header needs 508 bytes"),
         (b"GGUF\x03\0\0\0" + b"\0" * 64, "claims a header of"),
-        (os.urandom(64), ""),
+        (random.Random(64).randbytes(64), ""),
     ],
 )
 def test_a_bad_start(tmp_path: Path, content: bytes, words: str) -> None:
