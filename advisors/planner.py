@@ -6,7 +6,8 @@ from typing import NamedTuple
 from ..probe.engine_help import EngineOptions
 from ..probe.model.types import Model
 from ..probe.snapshot import Snapshot
-from .backends.llama_cpp import launch
+from .backends import llama_cpp
+from .backends.base import Backend, CannotRun
 from .candidates import Candidate, Evaluator
 from .given_up import alternatives, given_up, ways_out
 from .layout import Layout
@@ -52,9 +53,17 @@ def choose_quantization(
 
 
 def make_plan(
-    model: Model, snapshot: Snapshot | None, resources: Resources, request: Request, options: EngineOptions | None
+    model: Model,
+    snapshot: Snapshot | None,
+    resources: Resources,
+    request: Request,
+    options: EngineOptions | None,
+    backend: Backend = llama_cpp,
 ) -> Plan | NoPlan:
     """The plan that serves the request best, or why there is none."""
+    why = backend.why_not(model, resources)
+    if why is not None:
+        return NoPlan(None, (why,))
     evaluator = Evaluator(model, snapshot, resources, request)
     outcome = search(evaluator)
     if outcome.best is None and request.allow_disk and outcome.closest is not None:
@@ -62,17 +71,21 @@ def make_plan(
     if outcome.best is None:
         return NoPlan(outcome.closest, ways_out(evaluator, outcome))
     best = outcome.best
+    try:
+        launch = backend.launch(model, best, request, options, resources)
+    except CannotRun as why_not:
+        return NoPlan(best, (str(why_not),))
     return Plan(
         machine=describe_machine(resources),
         goal=request.goal,
-        backend="llama.cpp",
+        backend=backend.NAME,
         model=summarize(model),
         placement=best.placement,
         settings=best.settings,
         threads=best.threads,
         memory=best.memory,
         speed=best.speed,
-        launch=launch(model, best, request, options, resources),
+        launch=launch,
         system=system_settings(snapshot),
         given_up=given_up(best, model, request),
         alternatives=alternatives(outcome),

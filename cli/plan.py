@@ -45,7 +45,7 @@ from .planning import Size, Tokens
 @click.option("--cpus", type=click.IntRange(1, 4096), help="Its cores.")
 @click.option("--measure", is_flag=True, help="First measure memory bandwidth (some seconds).")
 @click.option("--engine", metavar="PATH", help="The llama-server to launch, instead of the one found in PATH.")
-@click.option("--backend", type=click.Choice(["llama.cpp", "ollama", "vllm"]), default="llama.cpp", show_default=True)
+@click.option("--backend", type=click.Choice(["llama.cpp", "ollama"]), default="llama.cpp", show_default=True)
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),

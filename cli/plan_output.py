@@ -90,6 +90,9 @@ def tell_no_plan(none: NoPlan, output_format: str) -> int:
         import json
 
         click.echo(json.dumps({"schema_version": 1, "fits": False, "ways_out": none.ways_out}, indent=2))
+    if none.closest is None or none.closest.fits:
+        click.echo(f"llmtune: {printable(none.ways_out[0])}", err=True)
+        return exit_codes.NO_PLAN
     click.echo("llmtune: it does not fit. The cheapest ways out:", err=True)
     for way in none.ways_out:
         click.echo(f"  - {printable(way)}", err=True)

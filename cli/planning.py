@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import click
 
+from ..advisors.backends.all import BACKENDS
 from ..advisors.plan import Plan
 from ..advisors.planner import NoPlan, choose_quantization, make_plan
 from ..advisors.request import Request
@@ -139,7 +140,7 @@ def plan_for_model(host: Host, reference: str, request: Request, how: How) -> Pl
     why = ""
     if model is None:
         model, why = choose_quantization(several, snapshot, machine, request)
-    plan = make_plan(model, snapshot, machine, request, options)
+    plan = make_plan(model, snapshot, machine, request, options, BACKENDS[how.backend])
     if why and isinstance(plan, Plan):
         return plan.model_copy(update={"given_up": (why, *plan.given_up)})
     return plan

@@ -8,6 +8,7 @@ import click
 
 from ..advisors.plan import MemoryTerm, PlaceMemory, Plan, Speed
 from .escape import printable
+from .quoting import shell_word
 from .units import billions, size, three, tokens
 
 MIN_WIDTH, MAX_WIDTH = 40, 100
@@ -63,8 +64,14 @@ def _lines(plan: Plan, command: str, width: int, verbose: bool) -> Iterator[str]
     yield ""
     yield click.style("COMMAND", bold=True)
     yield command
+    for name in plan.launch.files:
+        yield from _wrap(f"beside it, {name}: see --format {name.lower()}", width)
+    if plan.launch.then:
+        yield "then, once the server answers:"
+        for step in plan.launch.then:
+            yield "  " + " ".join(shell_word(word) for word in step)
     yield ""
-    yield from _wrap(plan.launch.checked, width)
+    yield from _wrap(f"Checked against: {plan.launch.checked}", width)
 
 
 def _placement(plan: Plan) -> str:
