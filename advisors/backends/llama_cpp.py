@@ -98,7 +98,7 @@ def launch(
 
 def _checked(options: EngineOptions | None) -> str:
     if options is None:
-        return "no llama-server was found; written for b11434"
+        return "nothing, for no llama-server was found; written for b11434"
     name = options.path.rpartition("/")[2]
     version = f"b{options.build}" if options.build else options.version
     name = f"{name} {version}" if version else name
