@@ -65,7 +65,11 @@ def _spec(gpu: ProbedGpu) -> Spec | None:
 
 def _device(snapshot: Snapshot, probed: ProbedGpu, spec: Spec | None, backend: Backend, number: int) -> Gpu:
     unified = probed.memory.kind == "unified"
-    total, free = _memory(snapshot, _instance(probed), unified)
+    instance = _instance(probed)
+    total, free = _memory(snapshot, instance, unified)
+    share = 1.0
+    if instance is not probed.memory and instance.total_bytes and probed.memory.total_bytes:
+        share = min(1.0, instance.total_bytes / probed.memory.total_bytes)
     capability = (probed.compute_capability or "").split(".")
     return Gpu(
         name=f"{backend}{number}",
@@ -75,8 +79,8 @@ def _device(snapshot: Snapshot, probed: ProbedGpu, spec: Spec | None, backend: B
         total_bytes=total,
         free_bytes=free,
         reserve_bytes=RESERVE_BYTES[backend],
-        bandwidth_bytes=rated_bandwidth(spec),
-        flops_fp16=rated_flops(spec),
+        bandwidth_bytes=rated_bandwidth(spec, share),
+        flops_fp16=rated_flops(spec, share),
         link_bytes=None if unified else link_rate(probed.link, spec),
         numa_node=probed.numa_node,
         compute_capability=(int(capability[0]), int(capability[1]))
@@ -109,17 +113,17 @@ def _memory(snapshot: Snapshot, memory: GpuMemory, unified: bool) -> tuple[int |
     return total, free + (memory.free_bytes or 0)
 
 
-def rated_bandwidth(spec: Spec | None) -> Rate | None:
-    """Of a GPU's memory."""
-    return Rate(per_s=spec.bandwidth_gb_s * 1e9, basis="rated", source=spec.source) if spec else None
+def rated_bandwidth(spec: Spec | None, share: float = 1.0) -> Rate | None:
+    """Of a GPU's memory; an instance of a split GPU has its share of memory's channels."""
+    return Rate(per_s=spec.bandwidth_gb_s * 1e9 * share, basis="rated", source=spec.source) if spec else None
 
 
-def rated_flops(spec: Spec | None) -> Rate | None:
+def rated_flops(spec: Spec | None, share: float = 1.0) -> Rate | None:
     """16-bit matrix arithmetic as the engine uses it: with 16-bit sums, which GeForce cards do twice as fast."""
     if spec is None:
         return None
     rate = max(spec.fp16_tflops, (spec.int8_tops or 0.0) / 2)
-    return Rate(per_s=rate * 1e12, basis="rated", source=spec.source)
+    return Rate(per_s=rate * 1e12 * share, basis="rated", source=spec.source)
 
 
 def link_rate(link: PcieLink | None, spec: Spec | None) -> Rate | None:

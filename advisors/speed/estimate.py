@@ -30,7 +30,7 @@ def estimate(
     """Decoding at `depth` tokens for each of `sequences`, and the prompt that leads there."""
     quantized = settings.type_k not in ("f16", "bf16", "f32")
     prompt = max(depth, PROMPT)
-    ubatch = min(settings.ubatch, prompt)
+    ubatch = max(1, min(settings.ubatch, prompt))
     work = measure_work(model, placement, settings, places, depth, prompt)
     machine = (placement, settings, resources, threads, engine)
     decode = _steps(work, Batch(sequences, False, quantized), machine)
@@ -101,7 +101,7 @@ def _speed(
     sums: dict[str, float] = {}
     for step in steps:
         sums[step.limit] = sums.get(step.limit, 0.0) + step.seconds
-    expected = tokens / sum(sums.values())
+    expected = tokens / max(sum(sums.values()), 1e-9)
     bound_by = max(sums, key=lambda name: sums[name])
     used = [gpu for gpu in resources.gpus if gpu.name in placement.devices]
     spread = _spread(bound_by, used, resources, spreads)

@@ -91,7 +91,8 @@ def named_gpu(text: str) -> Spec:
     if spec is not None:
         return spec
     wanted = set(split_name(text))
-    meant = [entry for entry in _entries() if wanted and wanted <= entry.words | {entry.size}]
+    telling = any(len(word) > 1 and re.search("[0-9]", word) for word in wanted)
+    meant = [entry for entry in _entries() if telling and wanted <= entry.words | {entry.size}]
     if meant:
         return min(meant, key=lambda entry: len(entry.words) + (entry.size is not None)).spec
     import difflib  # takes its time, and only errors need it

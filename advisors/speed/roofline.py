@@ -191,7 +191,11 @@ def _gpu_read(part: PlaceWork, tokens: float, backend: str) -> float:
 
 def _flops(weights: Mapping[str, float], speeds: Mapping[str, float], other: float) -> float:
     """Two operations a weight, made longer by what each type loses."""
-    return sum(
-        16 * size / (TYPES_BY_NAME[kind].bits if kind in TYPES_BY_NAME else 8) / speeds.get(kind, other)
-        for kind, size in weights.items()
-    )
+    return sum(16 * size / _bits(kind) / speeds.get(kind, other) for kind, size in weights.items())
+
+
+def _bits(kind: str) -> float:
+    """Of one weight. Whole numbers in files that are no GGUF hold eight weights of 4 bits."""
+    if kind in ("i32", "u8"):
+        return 4.0
+    return TYPES_BY_NAME[kind].bits if kind in TYPES_BY_NAME else 8.0

@@ -138,17 +138,17 @@ def measure_work(
 
 @lru_cache(maxsize=65536)
 def _is_input(name: str) -> bool:
-    return is_input(name)
+    return is_input(name) or "embed_tokens." in name
 
 
 @lru_cache(maxsize=65536)
 def _is_expert(name: str) -> bool:
-    return EXPERTS.search(name) is not None
+    return EXPERTS.search(name) is not None or ".experts." in name
 
 
 def _expert_share(shape: Shape) -> float:
     used = max((layer.experts_used for layer in shape.layers), default=0)
-    return min(1.0, used / shape.experts) if shape.experts and used else 1.0
+    return min(1.0, used / shape.experts) if shape.experts > 0 and used > 0 else 1.0
 
 
 def _add_attention(work: PlaceWork, shape: Shape, layer: Layer, settings: Settings, depth: int, prompt: int) -> None:
