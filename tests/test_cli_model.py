@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from made_gguf import dense_metadata, dense_tensors, write_dense, write_gguf
-from made_models import LLAMA_PARAMETERS, layer, llama_tensors, write_directory, write_shards
+from made_hf import LLAMA_PARAMETERS, layer, llama_tensors, write_directory, write_shards
 from test_cli import assert_one_clear_line, llmtune_run
 
 

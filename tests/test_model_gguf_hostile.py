@@ -256,6 +256,19 @@ def test_names_inside_cannot_break_the_line(tmp_path: Path) -> None:
         assert fault(path).startswith(str(path))
 
 
+@pytest.mark.parametrize(
+    "name", [b"blk.0\x02attn_v.weight", "blk.\u00b2.attn_v.weight".encode(), b"blk..w", b"blk." + b"9" * 50]
+)
+def test_blocks_of_no_number_are_no_trap(tmp_path: Path, name: bytes) -> None:
+    path = tmp_path / "m.gguf"
+    head = header(dense_metadata(), dense_tensors())[0].replace(
+        struct.pack("<Q", 19) + b"blk.0.attn_v.weight", struct.pack("<Q", len(name)) + name
+    )
+    path.write_bytes(head)
+    os.truncate(path, 64 << 20)
+    assert read(path).parameters > 0
+
+
 class TestShards:
     def write(self, folder: Path, count: int, **wrong: Typed) -> list[Path]:
         tensors = dense_tensors()

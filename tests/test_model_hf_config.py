@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_models import LLAMA
+from made_hf import LLAMA
 from recorded import recordings_folder
 
 from llmtune.probe.host import Host
@@ -87,6 +87,8 @@ def test_sliding_windows() -> None:
     assert {one.expert_ffn for one in got.layers} == {128}
     gemma = made("Gemma3ForCausalLM", sliding_window=512, sliding_window_pattern=3, num_hidden_layers=6)
     assert [one.sliding for one in gemma.layers] == [True, True, False] * 2
+    granite = made("GraniteSWAForCausalLM", sliding_window=512, num_hidden_layers=5)
+    assert [one.sliding for one in granite.layers] == [False, True, True, True, False]
     unused = made("Qwen2ForCausalLM", sliding_window=4096, use_sliding_window=False)
     assert (unused.sliding_window, unused.layers[0].sliding) == (0, False)
 

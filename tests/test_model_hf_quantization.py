@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_models import LLAMA_PARAMETERS, llama_tensors, write_directory
+from made_hf import LLAMA_PARAMETERS, llama_tensors, write_directory
 
 from llmtune.probe.host import Host
 from llmtune.probe.live import LiveSource

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from made_gguf import dense_metadata, dense_tensors, header, write_dense
-from made_models import LLAMA_PARAMETERS, hub_snapshot, write_directory, write_ollama
+from made_hf import LLAMA_PARAMETERS, hub_snapshot, write_directory, write_ollama
 from trees import tree_host
 
 from llmtune.probe.host import Host

@@ -48,7 +48,7 @@ _SLIDING = {
     "gemma3n": _Sliding(5),
     "gemma4": _Sliding(None),
     "gpt-oss": _Sliding(2),
-    "granite-swa": _Sliding(None),
+    "granite_swa": _Sliding(None),
     "laguna": _Sliding(4, dense_first=True, optional=True),
     "llama4": _Sliding(4, window=8192, kind="chunked", fixed=True),
     "maple": _Sliding(None),
