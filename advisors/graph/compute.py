@@ -50,7 +50,10 @@ def compute_buffers(
     mode: Mode = "both",
     whole: bool = False,
 ) -> ComputeBuffers:
-    """Of every device of the placement, and of the host. `places`: every tensor's memory. `whole`: build all layers."""
+    """Of every device of the placement, and of the host. `places`: every tensor's memory. `whole`: build all layers.
+
+    Raises KeyError where the file lacks a tensor that the architecture's graph needs.
+    """
     tensors = {tensor.name: tensor for tensor in model.tensors}
     if TIED_OUTPUT not in tensors and "token_embd.weight" in tensors:
         tensors[TIED_OUTPUT] = tensors["token_embd.weight"]
@@ -98,7 +101,11 @@ def _reserve(plan: _Plan, batch: Batch, pins: tuple[bool, ...]) -> list[list[int
     """Each backend's peak, with pinned nodes and without."""
     placement, settings = plan.placement, plan.settings
     graph = Graph(plan.model, placement, settings, plan.places, plan.tensors, plan.where, plan.layers, batch)
-    build(graph)
+    try:
+        build(graph)
+    except (ArithmeticError, IndexError, TypeError, ValueError) as error:
+        # Numbers that no file of this architecture has: there is no graph to speak of.
+        raise KeyError(plan.model.shape.architecture) from error
     devices = len(placement.devices)
     traits = plan.traits if devices else PROCESSOR
     pipeline = pipelined(plan.model, placement, settings, traits)

@@ -10,7 +10,7 @@ from .recurrent import States, convolution_cache, load, state_cache
 class Heads:
     """Sizes of the linear attention."""
 
-    __slots__ = ("inner", "key_heads", "key", "value_heads", "value")
+    __slots__ = ("inner", "key", "key_heads", "value", "value_heads")
 
     def __init__(self, graph: Graph) -> None:
         self.inner = int(graph.number("ssm.inner_size"))

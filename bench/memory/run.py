@@ -1,7 +1,7 @@
 """Memory against the real llama.cpp, over a covering array of models and settings: a table of errors by class and model.
 
 Needs llama.cpp's source (LLAMA_SOURCE) and a build of it with shared libraries (LLAMA_BUILD); no GPU. `--record FILE`
-keeps some of the cases for the ordinary tests, which need neither.
+keeps a case of each model for the ordinary tests, which need neither.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def main() -> int:
         outcomes, failed = _outcomes(probe, Path(folder), options)
     _print_tables(outcomes, failed)
     if options.record:
-        _record(outcomes, options.record, options.keep)
+        _record(outcomes, options.record)
     return 0
 
 
@@ -70,8 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=500)
     parser.add_argument("--models", default="", help="names with commas; all by default")
     parser.add_argument("--mode", choices=("dry", "run"), default="dry", help="run: really load, which takes longer")
-    parser.add_argument("--record", type=Path, help="keep cases here")
-    parser.add_argument("--keep", type=int, default=60)
+    parser.add_argument("--record", type=Path, help="keep a case of each model here")
     return parser.parse_args()
 
 
@@ -130,9 +129,12 @@ def _line(name: str, errors: Iterable[float]) -> str:
     return f"{name:24}{len(sizes):7}{exact:7}{median:9.2%}{high:9.2%}{sizes[-1]:9.2%}{min(0.0, found[0]):12.2%}\n"
 
 
-def _record(outcomes: list[Outcome], file: Path, keep: int) -> None:
-    """Every n-th case, so that all models have their turn."""
-    kept = [outcomes[at * len(outcomes) // keep] for at in range(keep)]
+def _record(outcomes: list[Outcome], file: Path) -> None:
+    """One case of each model, not always its first."""
+    by_model: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_model.setdefault(outcome.case.model, []).append(outcome)
+    kept = [cases[number % len(cases)] for number, cases in enumerate(by_model.values())]
     rows: list[dict[str, Any]] = [{**outcome.case.json(), "bytes": outcome.real} for outcome in kept]
     file.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from ....probe.model.types import Model
 from ..graph import Graph
-from .hybrids import falcon_h1, granite_hybrid, jamba, lfm2, mamba, nemotron_h, qwen_next
 from .gemma import gemma3n, gemma4
+from .hybrids import falcon_h1, granite_hybrid, jamba, lfm2, mamba, nemotron_h, qwen_next
 from .latent import deepseek2, minicpm3, plm
 from .rwkv import rwkv7
 from .style import STYLES, Style
