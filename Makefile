@@ -10,7 +10,7 @@ COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli pr
 LLAMA   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llmtune/llama-b11434
 PYTEST  = $(BIN)/python -m pytest
 
-.PHONY: help doctor test test-heavy test-llama lint format bench fuzz bench-header bench-plan bench bench-memory-speed docs install uninstall clean
+.PHONY: help doctor test test-heavy test-llama lint format bench fuzz bench-header bench-plan bench-memory bench-speed docs install uninstall clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -58,7 +58,7 @@ fuzz: $(VENV)/.dev ## Fuzz the readers of models, a minute each kind
 	  PYTHONPATH=build/path:tests $(BIN)/python tests/fuzz_models.py $$kind -max_total_time=60 || exit 1; done
 
 bench-memory: $(VENV)/.dev ## Memory against the real llama.cpp, without a GPU (LLAMA_SOURCE=its sources, LLAMA_BUILD=its build)
-	PYTHONPATH=bench/memory:tests $(BIN)/python bench/memory/run.py
+	PYTHONPATH=tests $(BIN)/python -m bench.memory.run
 
 docs: $(VENV)/.dev ## Write docs/checks.md from the checks
 	$(BIN)/python -m llmtune.reports.check_page docs/checks.md

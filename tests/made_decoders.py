@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from made_layers import USUAL, Entry, Made, attention, ends, experts, gated, metadata, norms, stack, ungated, vector
+from made_gguf import Entry, Value
+from made_layers import USUAL, Made, attention, ends, experts, gated, metadata, norms, stack, ungated, vector
 
 V = 32000
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from made_decoders import POST, V
-from made_layers import Entry, Made, attention, ends, experts, gated, matrix, metadata, norms, stack, ungated, vector
+from made_gguf import Entry, Value
+from made_layers import Made, attention, ends, experts, gated, matrix, metadata, norms, stack, ungated, vector
 
 
 def latent(

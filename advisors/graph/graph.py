@@ -120,8 +120,9 @@ class Graph(Builder):
                 key = f"{name}@{backend}"
                 if key not in self._weights:
                     ne = (tensor.shape[0], 1, 1, 1)
-                    self._weights[key] = self.placed(F32, ne, backend, weight=True)
-                    self._weights[key].movable = backend == self.processor
+                    factors = self.placed(F32, ne, backend, weight=True)
+                    factors.movable = backend == self.processor
+                    self._weights[key] = factors
                 return self._weights[key]
         return None
 

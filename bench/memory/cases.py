@@ -50,7 +50,7 @@ class Case(NamedTuple):
 
 def covering(names: list[str], count: int) -> list[dict[str, Any]]:
     """Rows of choices; each model gets its share, and each pair of settings appears where the count allows."""
-    source = random.Random(SEED)  # noqa: S311 - cases, no secrets
+    source = random.Random(SEED)
     seen: set[tuple[object, ...]] = set()
     rows = []
     for number in range(count):
@@ -59,7 +59,8 @@ def covering(names: list[str], count: int) -> list[dict[str, Any]]:
         best_pairs: set[tuple[object, ...]] = set()
         for _ in range(TRIES):
             row = {"model": model, **{name: source.choice(choices) for name, choices in FACTORS.items()}}
-            pairs = {(*one, *other) for one, other in itertools.combinations(row.items(), 2)} - seen
+            pairs: set[tuple[object, ...]] = {(*one, *other) for one, other in itertools.combinations(row.items(), 2)}
+            pairs -= seen
             if not best or len(pairs) > len(best_pairs):
                 best, best_pairs = row, pairs
         seen |= best_pairs

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from cases import Case
 from llmtune.advisors.graph.compute import Mode, compute_buffers
 from llmtune.advisors.memory.cache import key_value_bytes, state_bytes
 from llmtune.advisors.memory.places import PINNED, REPACK, weight_places
 from llmtune.advisors.memory.weights import weights_bytes
 from llmtune.advisors.settings import HOST
 from llmtune.probe.model.types import Model
+
+from .cases import Case
 
 
 def predicted(case: Case, model: Model, mode: Mode) -> dict[str, list[int]]:

@@ -15,15 +15,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cases import Case, case_of, covering
+from made_models import MADE, write_made
+
 from llmtune.advisors.graph.compute import Mode
 from llmtune.probe.host import Host
 from llmtune.probe.live import LiveSource
 from llmtune.probe.model.gguf_model import read_gguf
 from llmtune.probe.model.types import Model
-from made_models import MADE, write_made
-from ours import predicted
-from truth import Bytes, Probe
+
+from .cases import Case, case_of, covering
+from .ours import predicted
+from .truth import Bytes, Probe
 
 CLASSES = ("weights", "cache", "compute")
 SMALL = 1 << 20

@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from cases import Case
+from .cases import Case
 
 HERE = Path(__file__).parent
 Bytes = dict[str, list[int]]
