@@ -60,6 +60,8 @@ class Processor(Reading):
     """What one core can read a second."""
     fabric_bytes: float | None = None
     """What all cores together can, where the way to them is narrower than the memory."""
+    virtual: bool = False
+    """CPUs of a guest, which may be threads of one core."""
     core_flops: float | None = None
     """32-bit operations of one core a second, at its clock when all work."""
 

@@ -1,5 +1,8 @@
 """The data files: found by every name, complete, and true to files of known size."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from llmtune.advisors.speed.catalogue import catalogue, shape_model
@@ -186,3 +189,10 @@ def test_every_quantization_fits_every_shape(quantization: str) -> None:
 def test_an_unknown_quantization_is_an_error() -> None:
     with pytest.raises(ValueError, match="Q9_9"):
         shape_model(catalogue()[0], "Q9_9")
+
+
+def test_all_data_files_are_packaged() -> None:
+    root = Path(__file__).parent.parent
+    patterns = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["llmtune"]
+    packaged = {path for pattern in patterns for path in root.glob(pattern)}
+    assert {path for path in (root / "advisors" / "data").iterdir() if path.is_file()} <= packaged

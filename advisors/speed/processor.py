@@ -45,6 +45,7 @@ def read_processor(snapshot: Snapshot) -> Processor:
         busy_cpus=snapshot.load.busy_cpus or 0.0,
         core_bytes=spec.core_bytes_per_s if spec else ASSUMED_CORE_BYTES,
         core_flops=core_flops,
+        virtual=bool(cpu.hypervisor),
         fabric_bytes=spec.fabric_bytes_per_s * (cpu.sockets or 1) if spec and spec.fabric_bytes_per_s else None,
     )
 

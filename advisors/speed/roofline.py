@@ -105,6 +105,8 @@ def host_steps(
     bandwidth = host_bandwidth(resources, threads, cores)
     rates = engine.cpu_batch if batch.tokens > 1 else engine.cpu_decode
     flops = cores * (processor.core_flops or ASSUMED_CORE_FLOPS)
+    if processor.virtual and cores > 1:
+        flops *= fitted.VIRTUAL_CORES
     experts = sum(part.touched_experts(batch.tokens).values())
     scattered = experts * (1 / fitted.CPU_EXPERTS_READ - 1)
     reading = (sum(touched.values()) + scattered + attends) / bandwidth
