@@ -9,8 +9,9 @@ from made_decoders import DECODERS
 from made_gguf import Value, write_gguf
 from made_layers import Made
 from made_others import OTHERS
+from made_rarer import RARER
 
-MADE: dict[str, Made] = {**DECODERS, **OTHERS}
+MADE: dict[str, Made] = {**DECODERS, **OTHERS, **RARER}
 
 
 def write_made(name: str, folder: Path) -> Path:
@@ -22,5 +23,6 @@ def write_made(name: str, folder: Path) -> Path:
         "tokenizer.ggml.model": "no_vocab",
         f"{made.architecture}.vocab_size": made.vocabulary,
     }
-    keys |= {f"{made.architecture}.{key}": value for key, value in made.metadata.items()}
+    for key, value in made.metadata.items():
+        keys[key if key.startswith("xielu.") else f"{made.architecture}.{key}"] = value
     return write_gguf(folder / f"{name}.gguf", keys, made.tensors)

@@ -20,7 +20,6 @@ def dense(
     names: tuple[str, str, str] = ("ffn_up", "ffn_gate", "ffn_down"),
     parallel: bool = True,
     biases: bool = True,
-    clamped: bool = False,
 ) -> Node:
     """Up, gate, down. `parallel`: the gate multiplies the block's input, not the result of up."""
     up_name, gate_name, down_name = names
@@ -33,10 +32,7 @@ def dense(
     elif act == "relu2":
         y = graph.sqr(graph.unary(gate))
     elif gated and parallel:
-        if clamped:
-            y = graph.mul(graph.clamp(graph.unary(gate)), graph.clamp(up))
-        else:
-            y = graph.glu(gate, up)
+        y = _gated(graph, il, gate, up, "swiglu_clamp_shexp")
     else:
         y = graph.unary(gate)
     if act in ("swiglu", "geglu", "relu2") and gated and parallel:
@@ -79,7 +75,7 @@ def experts(
         probs = graph.unary(graph.unary(logits))
     count = count or probs.ne[0]
     selection = probs
-    bias = graph.b(il, "exp_probs_b") if biased else None
+    bias = graph.b(il, "exp_probs_b") or graph.weight(f"blk.{il}.exp_probs_b") if biased else None
     if bias is not None:
         selection = graph.add(probs, bias)
     if before:
@@ -116,6 +112,13 @@ def experts(
         total = graph.add(total, part)
         graph.expand(total)
     return graph.cont(total) if used == 1 else total
+
+
+def _gated(graph: Graph, il: int, gate: Node, up: Node, limit: str) -> Node:
+    """The gate's activation times up, in one step unless both are held within limits."""
+    if graph.listed(limit, il) > 0:
+        return graph.mul(graph.clamp(graph.unary(gate)), graph.clamp(up))
+    return graph.glu(gate, up)
 
 
 def _within_groups(graph: Graph, selection: Node, count: int, groups: int, used: int) -> Node:
@@ -155,6 +158,5 @@ def _activated(graph: Graph, il: int, x: Node, chosen: Node, act: Activation, na
         return graph.new(both.type, gate.ne, gate, up)
     up = _chosen_product(graph, il, f"ffn_up_{names}", x, chosen)
     if graph.w(il, f"ffn_gate_{names}") is not None:
-        gate = _chosen_product(graph, il, f"ffn_gate_{names}", x, chosen)
-        return graph.glu(gate, up)
+        return _gated(graph, il, _chosen_product(graph, il, f"ffn_gate_{names}", x, chosen), up, "swiglu_clamp_exp")
     return graph.sqr(graph.unary(up)) if act == "relu2" else graph.unary(up)

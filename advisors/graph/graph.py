@@ -70,6 +70,13 @@ class Graph(Builder):
         found = self.value(key, default)
         return default if found is None or isinstance(found, str) else found
 
+    def listed(self, key: str, il: int) -> float:
+        """A hyperparameter with a number for each layer, or one for all."""
+        found = self.model.metadata.get(f"{self.arch}.{key}", 0)
+        if isinstance(found, tuple):
+            found = found[il] if il < len(found) else 0
+        return 0 if isinstance(found, str) else found
+
     def layer(self, il: int) -> Layer:
         """The numbers of a layer."""
         return self.shape.layers[il]
@@ -205,7 +212,7 @@ class Graph(Builder):
             self.expand(self.set_rows(mixture, self._looked_up(table, some, wide), slots))
         if wide != self.embedding:
             chosen = self.view_2d(chosen, self.embedding, self.tokens, chosen.strides()[1])
-        factor = self.number("embedding_scale")
+        factor = self.number("embedding_scale", 1 if self.arch in ("grok", "minicpm") else 0)
         deep = self.number("n_deepstack_layers")
         if factor and not deep:
             chosen = self.scale(self.cont(chosen) if chosen.nb else chosen)
@@ -231,7 +238,7 @@ class Graph(Builder):
 
     def logits(self, x: Node, after: Callable[[Node], Node] | None = None) -> None:
         """The output matrix."""
-        head = self.weight("output.weight")
+        head = self.weight("token_embd.weight" if self.arch == "bitnet" else "output.weight")
         if head is None:
             raise KeyError("output.weight")
         x = self.product(head, x, "output")

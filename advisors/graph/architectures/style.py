@@ -48,19 +48,16 @@ class Style(NamedTuple):
     bare_query_norm: bool = False
     """Queries and keys are normed after rotation, without weights."""
     temperature: bool = False
-    value_normed: bool = False
-    gated: Literal["no", "mul"] = "no"
-    """The attention's result is multiplied with a gate of its own."""
     router_early: bool = False
     """The router sees the layer's input."""
     shared_averaged: bool = False
     """The sum of routed and shared experts is halved."""
-    next_output: bool = False
-    """The last hidden state is kept for prediction layers."""
+    skip_first: bool = False
+    """input + attention, not attention + input."""
     residual_order: Literal["new-first", "old-first"] = "new-first"
     position_table: bool = False
     value_scaled: str = ""
-    clamped: bool = False
+    """The number in the file that the attention's result is scaled with."""
 
 
 MOE_SILU = Style(gating="softmax", weights_normed=True)
@@ -127,7 +124,10 @@ STYLES: dict[str, Style] = {
     "hy_v3": Style(gating_default="sigmoid", rows="after-norm"),
     "mimo2": Style(gating="sigmoid", weights_normed=True, value_scaled="attention.value_scale"),
     "afmoe": Style(
-        rope="steps", gating_default="sigmoid", input_scaled="all", gated="mul", pin_ffn_post=True,
+        rope="steps", gating_default="sigmoid", input_scaled="all", pin_ffn_post=True,
     ),
+    "step35": Style(gating_default="sigmoid", rows="before-norm"), "laguna": Style(gating_default="sigmoid"),
+    "arctic": MOE_SILU, "openelm": Style(skip_first=True), "bitnet": Style(), "jais": Style(rms=False, rope="never"),
+    "plamo3": Style(act="swiglu", pin_ffn_post=True), "nanbeige": Style(),
     "smallthinker": Style(act="relu", rope="steps-from-zero", weights_normed=True, router_early=True),
 }  # fmt: skip
