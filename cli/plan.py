@@ -3,7 +3,7 @@
 import click
 
 from .common import format_option, from_option, host_from
-from .planning import Size, Tokens
+from .planning import Gibibytes, Size, Tokens
 
 
 @click.command()
@@ -41,11 +41,11 @@ from .planning import Size, Tokens
     metavar="NAME",
     help='Plan for a machine thought of: a card, such as "RTX 4090" or "2x RTX 3090".',
 )
-@click.option("--ram", type=Size(), help="Its host memory, such as 64G.")
+@click.option("--ram", type=Gibibytes(), help="Its host memory, such as 64 (GiB).")
 @click.option("--cpus", type=click.IntRange(1, 4096), help="Its cores.")
 @click.option("--measure", is_flag=True, help="First measure memory bandwidth (some seconds).")
 @click.option("--engine", metavar="PATH", help="The llama-server to launch, instead of the one found in PATH.")
-@click.option("--backend", type=click.Choice(["llama.cpp", "ollama"]), default="llama.cpp", show_default=True)
+@click.option("--backend", type=click.Choice(["llama.cpp", "ollama", "vllm"]), default="llama.cpp", show_default=True)
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import click
 
 from ..advisors.backends.all import BACKENDS
+from ..advisors.choose_quantization import choose_quantization
 from ..advisors.plan import Plan
-from ..advisors.planner import NoPlan, choose_quantization, make_plan
+from ..advisors.planner import NoPlan, make_plan
 from ..advisors.request import Request
 from ..advisors.resources import Resources
 from ..advisors.speed.resources import resources
@@ -39,6 +40,14 @@ class Size(click.ParamType[int]):
         if not match:
             self.fail(f"{value!r} is no size; write for example 2G or 512M", param, ctx)
         return int(float(match[1]) * _UNITS[match[2]])
+
+
+class Gibibytes(Size):
+    """A size whose bare number counts GiB, as people tell a machine's memory."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The bytes."""
+        return super().convert(f"{value}G" if str(value).replace(".", "", 1).isdigit() else value, param, ctx)
 
 
 class Tokens(click.ParamType[int]):
@@ -139,11 +148,28 @@ def plan_for_model(host: Host, reference: str, request: Request, how: How) -> Pl
         options = read_engine_options(host, snapshot, engine)
     why = ""
     if model is None:
-        model, why = choose_quantization(several, snapshot, machine, request)
-    plan = make_plan(model, snapshot, machine, request, options, BACKENDS[how.backend])
+        chosen = choose_quantization(several, snapshot, machine, request)
+        model, why = chosen.model, chosen.why
+    plan = _made(model, snapshot, machine, request, options, how.backend)
     if why and isinstance(plan, Plan):
         return plan.model_copy(update={"given_up": (why, *plan.given_up)})
     return plan
+
+
+def _made(
+    model: Model,
+    snapshot: Snapshot | None,
+    machine: Resources,
+    request: Request,
+    options: EngineOptions | None,
+    backend: str,
+) -> Plan | NoPlan:
+    """By the backend's planner: vLLM's memory is another arithmetic than that of llama.cpp and what is built on it."""
+    if backend == "vllm":
+        from ..advisors.vllm_planner import make_vllm_plan
+
+        return make_vllm_plan(model, snapshot, machine, request)
+    return make_plan(model, snapshot, machine, request, options, BACKENDS[backend])
 
 
 def imagine(gpus: tuple[str, ...], ram_bytes: int | None, cpus: int | None) -> Resources:

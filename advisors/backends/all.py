@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from . import llama_cpp, ollama
+from . import llama_cpp, ollama, vllm
 from .base import Backend
 
-BACKENDS: Mapping[str, Backend] = {backend.NAME: backend for backend in (llama_cpp, ollama)}
+BACKENDS: Mapping[str, Backend] = {backend.NAME: backend for backend in (llama_cpp, ollama, vllm)}

@@ -84,7 +84,7 @@ def launch(
     _server(arguments, model, chosen, request)
     return Launch(
         argv=tuple(arguments.argv),
-        env={},
+        env=_variables(placement, resources),
         cpus=threads.cpus,
         memory_nodes=threads.memory_nodes,
         memory_policy=threads.memory_policy,
@@ -108,6 +108,13 @@ def _checked(options: EngineOptions | None) -> str:
     if options.source == "strings":
         return f"the option names in {name}; it was not run{why}"
     return f"nothing: {name} tells no options{why}; written for b11434"
+
+
+def _variables(placement: Placement, resources: Resources | None) -> dict[str, str]:
+    """CUDA numbers the fastest card first; we number as the driver's tools do, by the bus."""
+    several = resources is None or len(resources.gpus) > 1
+    on_cuda = any(device.startswith("CUDA") for device in placement.devices)
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"} if several and on_cuda else {}
 
 
 def _context(arguments: Arguments, settings: Settings) -> None:
