@@ -104,7 +104,7 @@ class Evaluator:
     resources: Resources
     request: Request
     quick: bool = False
-    """Compute buffers by formula: for ranking many models."""
+    """For ranking many models: compute buffers by formula, the usual cache and batch only."""
     seen: dict[tuple[object, ...], Candidate] = field(default_factory=dict)
     laid_out: dict[tuple[Layout, bool], tuple[Mapping[str, str], Mapping[str, int]]] = field(default_factory=dict)
     """Places and sizes of the weights: they depend on the layout and on repacking only."""

@@ -6,18 +6,15 @@ from typing import Literal
 from ..probe.model.types import Model
 from ..probe.reading import Reading
 from ..probe.snapshot import Snapshot
-from .candidates import Candidate, Evaluator
+from .candidates import Candidate
+from .choose_quantization import choose_quantization
 from .given_up import describe
-from .quantization import LEAST_FOR_SPEED, QUALITIES, divergence
 from .request import Request
 from .resources import Resources
-from .search import search
 from .speed.catalogue import KnownModel, shape_model
 
 QUANTIZATIONS = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "IQ4_XS", "Q3_K_M", "Q2_K")
 """Tried for models of the catalogue, best first. Below, a smaller model is the better choice."""
-COMFORTABLE = 8.0
-"""Tokens/s that keep up with a reader; a coarser quantization is tried to get there."""
 Order = Literal["size", "speed", "context", "quality"]
 
 
@@ -67,6 +64,8 @@ def _rank(row: Row, order: Order) -> float:
 
 def _worth_trying(entry: KnownModel, resources: Resources) -> tuple[str, ...]:
     """The quantizations whose weights could lie in all memories together; the coarsest where none could."""
+    if entry.architecture == "gpt-oss":
+        return ("MXFP4",)  # it was trained in it; nothing is gained by another
     memory = sum(gpu.free_bytes or 0 for gpu in resources.gpus if not gpu.unified) + (resources.host_free_bytes or 0)
     bits = 8 * memory / (entry.parameters * 1e9)
     rough = {"Q8_0": 8.5, "Q6_K": 6.6, "Q5_K_M": 5.7, "Q4_K_M": 4.85, "IQ4_XS": 4.3, "Q3_K_M": 3.9, "Q2_K": 3.0}
@@ -76,22 +75,8 @@ def _worth_trying(entry: KnownModel, resources: Resources) -> tuple[str, ...]:
 def _row(
     models: Sequence[Model], on_disk: bool, snapshot: Snapshot | None, resources: Resources, request: Request
 ) -> Row:
-    """The best quantization that is comfortable; else the coarsest that still keeps its quality; else what fits."""
-    kept: tuple[Model, Candidate] | None = None
-    enough = request.min_tokens_per_s or COMFORTABLE
-    for model in sorted(models, key=divergence):
-        best = search(Evaluator(model, snapshot, resources, request, quick=True)).best
-        if best is None or not best.acceptable(request):
-            continue
-        if request.goal == "quality" or best.everything_on(best.layout.gpus) or best.decode >= enough:
-            return _told(model, on_disk, best)
-        if kept is None or divergence(model) <= QUALITIES[LEAST_FOR_SPEED].divergence:
-            kept = (model, best)
-        else:
-            break  # coarser ones would only be faster, and no longer good
-    if kept is not None:
-        return _told(kept[0], on_disk, kept[1])
-    return _told(min(models, key=lambda model: model.weights_bytes), on_disk, None)
+    chosen = choose_quantization(models, snapshot, resources, request, quick=True)
+    return _told(chosen.model, on_disk, chosen.candidate)
 
 
 def _told(model: Model, on_disk: bool, best: Candidate | None) -> Row:

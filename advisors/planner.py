@@ -1,6 +1,5 @@
 """From a model, a machine and a request to the plan."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..probe.engine_help import EngineOptions
@@ -12,7 +11,6 @@ from .candidates import Candidate, Evaluator
 from .given_up import alternatives, given_up, ways_out
 from .layout import Layout
 from .plan import ModelSummary, Plan
-from .quantization import LEAST_FOR_SPEED, QUALITIES, divergence
 from .request import Request
 from .resources import Resources
 from .search import Outcome, search
@@ -24,32 +22,6 @@ class NoPlan(NamedTuple):
 
     closest: Candidate | None
     ways_out: tuple[str, ...]
-
-
-READING_SPEED = 8.0
-"""Tokens/s that keep up with a reader (250 words a minute are 5 to 6 tokens/s); on a CPU a coarser quantization is
-chosen only to get there."""
-
-
-def choose_quantization(
-    models: Sequence[Model], snapshot: Snapshot | None, resources: Resources, request: Request
-) -> tuple[Model, str]:
-    """Of several quantizations the best that stays on the GPUs, or on a CPU keeps up with a reader; and why."""
-    ranked = sorted(models, key=lambda model: (divergence(model), -model.weights_bytes))
-    count = f"{len(models)} quantizations at hand"
-    kept: Model | None = None
-    enough = request.min_tokens_per_s or READING_SPEED
-    for model in ranked:
-        best = search(Evaluator(model, snapshot, resources, request)).best
-        if best is None:
-            continue
-        if request.goal == "quality" or best.everything_on(best.layout.gpus) or best.decode >= enough:
-            return model, f"{model.quantization} is the best of {count} that fits and is fast enough"
-        if kept is None or divergence(model) <= QUALITIES[LEAST_FOR_SPEED].divergence:
-            kept = model
-    if kept is not None:
-        return kept, f"of {count} none is fast here; {kept.quantization} is the fastest that is still good"
-    return ranked[-1], f"none of the {count} fits; this is the smallest"
 
 
 def make_plan(

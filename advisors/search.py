@@ -44,7 +44,7 @@ def search(evaluator: Evaluator) -> Outcome:
             if not gpus and candidate.fits and cache != "f16" and any(other.layout.gpus == () for other in found):
                 break  # a CPU reads a quantized cache no faster, and prompts up to three times slower (measured)
             (found if candidate.fits else closest).append(candidate)
-            if candidate.gains_from_large_batches:
+            if candidate.gains_from_large_batches and not evaluator.quick:
                 larger = place(evaluator, gpus, evaluator.settings(floor, cache, gpus, _LARGE_BATCH))
                 if larger is not None and larger.fits:
                     found.append(larger)
@@ -78,7 +78,8 @@ def cache_types(evaluator: Evaluator) -> Sequence[CacheType]:
         return ("f16",)
     if request.cache_types:
         return request.cache_types
-    if request.goal == "quality" or shape.key_length % 32 or shape.value_length % 32:
+    usual = evaluator.quick and request.goal != "context"
+    if usual or request.goal == "quality" or shape.key_length % 32 or shape.value_length % 32:
         return ("f16",)
     return ("f16", "q8_0", "q4_0") if request.goal == "context" else ("f16", "q8_0")
 

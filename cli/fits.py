@@ -3,14 +3,14 @@
 import click
 
 from .common import format_option, from_option
-from .planning import Size, Tokens
+from .planning import Gibibytes, Tokens
 
 
 @click.command()
 @click.option(
     "--gpu", "gpus", multiple=True, metavar="NAME", help='A card, such as "RTX 4090" or "2x RTX 3090"; with --ram.'
 )
-@click.option("--ram", type=Size(), help="Host memory of the machine thought of, such as 64G.")
+@click.option("--ram", type=Gibibytes(), help="Host memory of the machine thought of, such as 64 (GiB).")
 @click.option("--cpus", type=click.IntRange(1, 4096), help="Its cores.")
 @click.option(
     "--sort",

@@ -41,7 +41,7 @@ def mixture(tmp_path: Path) -> Model:
         expert_count=128,
         expert_used_count=8,
         expert_feed_forward_length=768,
-        **sizes,  # type: ignore[arg-type]
+        **sizes,
     )
     tensors = dense_tensors(ffn=768, experts=128, **sizes)  # type: ignore[arg-type]
     return read(write_gguf(tmp_path / "mix.gguf", keys, tensors))
