@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from itertools import groupby
 
 from ..advisors.plan import Plan
 from .escape import printable
@@ -48,13 +49,16 @@ def _assign(name: str, value: str) -> Iterator[str]:
 
 
 def _arguments(words: tuple[str, ...]) -> Iterator[str]:
-    yield "set --"
-    for word in words:
-        if word.isprintable():
-            yield f'set -- "$@" {shlex.quote(word)}'
-        else:
+    so_far = "set --"
+    for printable_words, group in groupby(words, str.isprintable):
+        if printable_words:
+            yield " ".join([so_far, *map(shlex.quote, group)])
+            so_far = 'set -- "$@"'
+            continue
+        for word in group:
             yield from _assign("word", word)
-            yield 'set -- "$@" "$word"'
+            yield f'{so_far} "$word"'
+            so_far = 'set -- "$@"'
 
 
 def _afterwards(plan: Plan) -> Iterator[str]:
