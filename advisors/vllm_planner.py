@@ -22,6 +22,8 @@ _COMPUTE_SHARE = 0.45
 _PARALLEL_SHARE = 0.8
 """What a doubling of the GPUs keeps of its gain."""
 _SPREAD = 0.35
+_STEP_SECONDS = 0.002
+"""What scheduling and sampling take for every token beside the GPU's reading: an assumption."""
 _HOST_BYTES = 6 << 30
 _THREADS = Threads(
     decode=1,
@@ -156,7 +158,7 @@ def _terms(choice: _Choice) -> list[MemoryTerm]:
         spare = max(budget.available_bytes - budget.cache_bytes, 0)
         rows: tuple[tuple[str, str, int, int], ...] = (
             ("weights", "weights, divided between the GPUs", budget.weights_bytes, budget.weights_bytes // 20),
-            ("kv", f"key/value cache of {choice.settings.slots} full contexts", budget.cache_bytes, 0),
+            ("kv", "key/value cache of all sequences at their full context", budget.cache_bytes, 0),
             ("kv", "more cache: vLLM fills its budget", spare, 0),
             ("compute", "peak of a trial run", budget.activation_bytes, 0),
             ("other", "libraries", budget.library_bytes, 0),
@@ -192,7 +194,7 @@ def _speed(model: Model, choice: _Choice, request: Request) -> SpeedPlan:
     slowest = min(gpus, key=lambda gpu: gpu.bandwidth_bytes.per_s if gpu.bandwidth_bytes else 0.0)
     bandwidth = slowest.bandwidth_bytes.per_s if slowest.bandwidth_bytes else 0.0
     flops = slowest.flops_fp16.per_s if slowest.flops_fp16 else 0.0
-    decode = bandwidth * _BANDWIDTH_SHARE * gain / read
+    decode = 1 / (read / (bandwidth * _BANDWIDTH_SHARE * gain) + _STEP_SECONDS) if bandwidth else 0.0
     prefill = flops * _COMPUTE_SHARE * gain / (2 * model.active_parameters) if model.active_parameters else 0.0
     return SpeedPlan(
         decode_tokens_per_s=_interval(decode, f"memory bandwidth of {slowest.name}"),

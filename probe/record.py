@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .engine_help import read_engine_options
 from .host import Host
 from .recording import RecordingSource, encode_recording
 from .redact import redact
@@ -27,7 +28,8 @@ class Recording:
 
 def record(host: Host, version: str, keep_identifiers: bool = False) -> Recording:
     """Ask `host` everything, replace identifiers unless they are to be kept, and replay the result."""
-    take_snapshot(host, crosscheck=True)
+    # Planning on a recording needs to know what the engine takes.
+    read_engine_options(host, take_snapshot(host, crosscheck=True))
     answers, machine, replaced = dict(host.answers), host.source.name, dict[str, int]()
     if not keep_identifiers:
         redaction = redact(answers)

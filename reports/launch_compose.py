@@ -33,7 +33,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     devices = plan.placement.devices
     kind = next((k for k in ("CUDA", "ROCm", "Vulkan", "SYCL") if devices and devices[0].startswith(k)), "")
     images = _IMAGES[plan.backend]
-    source, target = model_mount(plan.model.path)
+    source, target = model_mount(plan.model.path, whole=plan.backend == "vllm")
     yield f"# {printable(plan.model.name)} with {plan.backend}, planned by llmtune."
     yield f"# The image brings an engine of its own; the arguments were checked against {printable(launch.checked)}."
     for warning in _lost(plan):
@@ -69,14 +69,15 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield "    restart: unless-stopped"
 
 
-def model_mount(path: str) -> tuple[str | None, str]:
-    """The directory to show the container, and the model's path in there."""
+def model_mount(path: str, *, whole: bool = False) -> tuple[str | None, str]:
+    """The directory to show the container, and the model's path in there; `whole`: the model is a directory."""
     if not path.startswith("/"):
         return None, path
     # A file of the Hugging Face cache is a link to a blob beside its snapshot.
-    directory = path.partition("/snapshots/")[0] if "/snapshots/" in path else path.rpartition("/")[0]
-    directory = directory or "/"
-    return directory, f"{_INSIDE}/{path[len(directory) :].lstrip('/')}"
+    directory = path if whole else path.rpartition("/")[0] or "/"
+    if "/snapshots/" in path:
+        directory = path.partition("/snapshots/")[0]
+    return directory, f"{_INSIDE}/{path[len(directory) :].lstrip('/')}".rstrip("/")
 
 
 def _arguments(plan: Plan, source: str | None, target: str) -> Iterator[str]:
@@ -88,10 +89,12 @@ def _arguments(plan: Plan, source: str | None, target: str) -> Iterator[str]:
     for word in argv[skipped:]:
         if listening:
             yield _EVERYWHERE
+        elif word == plan.model.path:
+            yield target
         elif source is not None and word.startswith("/") and word.rpartition("/")[0] == directory:
             yield f"{target.rpartition('/')[0]}/{word.rpartition('/')[2]}"
         else:
-            yield target if word == plan.model.path else word
+            yield word
         listening = word == "--host"
 
 

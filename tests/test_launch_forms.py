@@ -251,6 +251,13 @@ def test_compose_shows_the_whole_cache_of_the_hub() -> None:
     assert values_of(text) == ["-m", "/models/snapshots/abc/b.gguf"]
 
 
+def test_compose_shows_a_directory_that_is_a_model_and_nothing_beside_it() -> None:
+    plan = plan_of(launch_of("vllm", "serve", "/m/llama", "--port", "80"), path="/m/llama", backend="vllm")
+    text = render_form(plan, "compose")
+    assert 'source: "/m/llama"' in text
+    assert values_of(text) == ["/models", "--port", "80"]
+
+
 @pytest.mark.parametrize(
     ("more", "prefix"),
     [

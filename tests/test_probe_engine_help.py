@@ -1,5 +1,6 @@
 """What an engine's program accepts: its help of any age, its strings, and how it is asked."""
 
+import io
 import os
 import pickle
 import shutil
@@ -24,7 +25,8 @@ from llmtune.probe.host import Answer, Host, Question
 from llmtune.probe.live import LiveSource
 from llmtune.probe.parse_help import parse_help, parse_version
 from llmtune.probe.reading import Unreadable
-from llmtune.probe.recording import RecordingSource
+from llmtune.probe.record import record
+from llmtune.probe.recording import RecordingSource, load_recording
 from llmtune.probe.snapshot import take_snapshot
 
 T = TypeVar("T")
@@ -101,6 +103,17 @@ def test_a_recording_answers_as_the_machine_did(tmp_path: Path) -> None:
     assert read(Host(RecordingSource("again", dict(host.answers)))) == first
 
 
+def test_recording_a_machine_asks_its_engine(tmp_path: Path) -> None:
+    place = "/usr/bin/llama-server"
+    question: Question = ("engine", place, "--help")
+    made = tree_host(tmp_path, {place: "x"}, {("environment", "PATH"): "/usr/bin", question: {"code": 0, "text": NEW}})
+    recording = record(made, "0")
+    again = Host(load_recording(io.BytesIO(recording.data), "again"))
+    found = read(again, named=None)
+    assert found is not None
+    assert found.source == "--help"
+
+
 def test_without_a_program_there_is_nothing(tmp_path: Path) -> None:
     assert read(tree_host(tmp_path, {}), named=None) is None
 
@@ -165,7 +178,7 @@ def test_what_tells_nothing_is_not_checked(tmp_path: Path, content: bytes) -> No
 
 def test_a_complaint_is_passed_on(tmp_path: Path) -> None:
     text = "llama-server: error while loading shared libraries: libx.so: cannot open\n"
-    found = read(tree_host(tmp_path, {NAMED: b""}, answers(text)))  # type: ignore[arg-type]
+    found = read(tree_host(tmp_path, {NAMED: b""}, answers(text)))
     assert found is not None
     assert found.why_not_run is not None
     assert "libx.so" in found.why_not_run
