@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...probe.model.types import Model, Tensor
 from ..memory.places import layer_of
 
-KEPT_LAYERS, KEPT_GROUPS = 4, 2
+KEPT_LAYERS, KEPT_GROUPS = 6, 2
 """Of a run of alike layers, and of alike groups of layers; or one more, so that odd stays odd: buffers change places from
 one layer to the next and back."""
 LONGEST_PERIOD = 12
@@ -29,11 +29,11 @@ def shortened(
         signs.append(kinds.setdefault(sign, len(kinds)))
     kept = list(range(count - 1))
     for period in range(1, LONGEST_PERIOD + 1):
-        kept = _without_repeats(kept, [signs[layer] for layer in kept], period)
+        kept = without_repeats(kept, [signs[layer] for layer in kept], period)
     return (*kept, count - 1) if count else ()
 
 
-def _without_repeats(kept: list[int], signs: list[int], period: int) -> list[int]:
+def without_repeats(kept: list[int], signs: list[int], period: int) -> list[int]:
     """Runs of the same `period` layers, cut to a few."""
     least = KEPT_LAYERS if period == 1 else KEPT_GROUPS
     result: list[int] = []
@@ -44,7 +44,7 @@ def _without_repeats(kept: list[int], signs: list[int], period: int) -> list[int
         while signs[at + times * period : at + (times + 1) * period] == block and len(block) == period:
             times += 1
         keep = least + (times - least) * period % 2
-        if times > keep:
+        if times > keep and (period == 1 or len(set(block)) > 1):
             result += kept[at : at + keep * period]
             at += times * period
         else:
