@@ -7,9 +7,10 @@ from ..probe.snapshot import Snapshot
 from .backends import vllm
 from .backends.base import CannotRun
 from .backends.vllm_memory import GRAPHS_BYTES, VllmMemory, memory
+from .describe import describe_machine, summarize
 from .memory.table import memory_plan
 from .plan import MemoryTerm, Plan, Speed, SpeedPlan, Threads
-from .planner import NoPlan, describe_machine, summarize
+from .planner import NoPlan
 from .request import Request
 from .resources import Gpu, Resources
 from .settings import HOST, CacheType, Placement, Settings

@@ -6,8 +6,8 @@ from typing import NamedTuple, cast
 
 import click
 
+from ..advisors.describe import describe_machine
 from ..advisors.fits import Order, Row, rows
-from ..advisors.planner import describe_machine
 from ..advisors.request import Request
 from ..advisors.resources import Resources
 from ..advisors.speed.catalogue import catalogue
