@@ -11,8 +11,8 @@ V = 32000
 def dense(
     architecture: str, layers: int, width: int, ffn: int, heads: int, kv: int, head: int = 0, *, vocabulary: int = V,
     tied: bool = False, rms: bool = True, fused: bool = False, bias: bool = False, out_bias: bool = False,
-    ffn_kind: str = "gated", ffn_bias: bool = False, norm: int | tuple[int, int] = 0, names: tuple[str, ...] = tuple(USUAL),
-    extra: list[Entry] | None = None, norm_bias: bool | None = None, end_norm: bool = True, **more: Value,
+    ffn_kind: str = "gated", ffn_bias: bool = False, norm: int | tuple[int, int] = 0,
+    names: tuple[str, ...] = tuple(USUAL), extra: list[Entry] | None = None, norm_bias: bool | None = None, end_norm: bool = True, **more: Value,
 ) -> Made:  # fmt: skip
     head = head or width // heads
     norm_bias = (not rms) if norm_bias is None else norm_bias
@@ -27,15 +27,15 @@ def dense(
     tensors = ends(width, vocabulary, tied=tied, bias=norm_bias) + (extra or []) + stack(layers, layer)
     if not end_norm:
         tensors = [entry for entry in tensors if not entry[0].startswith("output_norm")]
-    return Made(architecture, metadata(layers, width, ffn, heads, kv, head, rms=rms, **more), tensors, vocabulary)
+    return Made(architecture, metadata(layers, width, ffn, heads, kv, head, more, rms=rms), tensors, vocabulary)
 
 
 def sparse(
     architecture: str, layers: int, width: int, ffn: int, heads: int, kv: int, head: int, count: int, used: int,
-    expert: int, *, vocabulary: int = V, shared: int = 0, lead: int = 0, norm: int | tuple[int, int] = 0, fused: bool = False,
-    bias: bool = False, select: bool = False, names: tuple[str, ...] = tuple(USUAL), tied: bool = False, rms: bool = True,
-    shared_gate: bool = False, every: int = 1, gate: bool = True, sinks: bool = False, expert_bias: bool = False,
-    kind: str = "", out_bias: bool = False, **more: Value,
+    expert: int, *, vocabulary: int = V, shared: int = 0, lead: int = 0, norm: int | tuple[int, int] = 0,
+    fused: bool = False, bias: bool = False, select: bool = False, names: tuple[str, ...] = tuple(USUAL), tied: bool = False,
+    rms: bool = True, shared_gate: bool = False, every: int = 1, gate: bool = True, sinks: bool = False,
+    expert_bias: bool = False, kind: str = "", out_bias: bool = False, **more: Value,
 ) -> Made:  # fmt: skip
     def layer(il: int) -> list[Entry]:
         found = norms(width, *names)
@@ -56,7 +56,7 @@ def sparse(
         **({"leading_dense_block_count": lead} if lead else {}), **more,
     }  # fmt: skip
     tensors = ends(width, vocabulary, tied=tied) + stack(layers, layer)
-    return Made(architecture, metadata(layers, width, ffn, heads, kv, head, rms=rms, **more), tensors, vocabulary)
+    return Made(architecture, metadata(layers, width, ffn, heads, kv, head, more, rms=rms), tensors, vocabulary)
 
 
 POST = ("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm")
@@ -200,7 +200,8 @@ DECODERS: dict[str, Made] = {
         expert_weights_scale=1.0,
     ),
     "grok": sparse(
-        "grok", 6, 1024, 4096, 16, 4, 64, 8, 2, 4096, names=("attn_norm", "attn_output_norm", "ffn_norm", "post_ffw_norm"),
+        "grok", 6, 1024, 4096, 16, 4, 64, 8, 2, 4096,
+        names=("attn_norm", "attn_output_norm", "ffn_norm", "post_ffw_norm"),
     ),
     "mimo2": sparse(
         "mimo2", 8, 1024, 2816, 16, 4, 64, 32, 8, 512, lead=1, select=True, sinks=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from made_gguf import Entry, Value
@@ -24,9 +24,9 @@ def metadata(
     heads: int | list[int],
     kv: int | list[int],
     head: int,
+    more: Mapping[str, Value] | None = None,
     *,
     rms: bool = True,
-    **more: Value,
 ) -> dict[str, Value]:
     """The hyperparameters that nearly all have; names with dots are given with two underscores."""
     eps = "attention.layer_norm_rms_epsilon" if rms else "attention.layer_norm_epsilon"
@@ -35,7 +35,7 @@ def metadata(
         "attention.head_count": heads, "attention.head_count_kv": kv, eps: 1e-5, "rope.freq_base": 10000.0,
         "attention.key_length": head, "attention.value_length": head, "rope.dimension_count": head,
     }  # fmt: skip
-    return base | {key.replace("__", "."): value for key, value in more.items()}
+    return base | {key.replace("__", "."): value for key, value in (more or {}).items()}
 
 
 W, S = "q4_K", "q6_K"

@@ -40,7 +40,7 @@ def latent(
             "expert_count": count, "expert_used_count": 6, "expert_feed_forward_length": 512, "expert_shared_count": 1,
             "leading_dense_block_count": lead, "expert_weights_scale": 2.5, "expert_weights_norm": True,
         }  # fmt: skip
-    made = metadata(layers, width, ffn, heads, 1 if absorbed else heads, head, **more)
+    made = metadata(layers, width, ffn, heads, 1 if absorbed else heads, head, more)
     made["rope.dimension_count"] = rope
     made["attention.key_length"] = rank + rope if absorbed else head
     made["attention.value_length"] = rank if absorbed else value
@@ -72,7 +72,7 @@ def delta(
         else:
             found += matrix("attn_qkv", width, 2 * key + value) + matrix("attn_gate", width, value)
             found += [("ssm_conv1d", (4, 2 * key + value), "f32"), ("ssm_dt.bias", (values,), "f32")]
-            found += [("ssm_a", (values,), "f32"), ("ssm_norm", (size,), "f32")] + matrix("ssm_out", value, width)
+            found += [("ssm_a", (values,), "f32"), ("ssm_norm", (size,), "f32"), *matrix("ssm_out", value, width)]
             if together:
                 found += matrix("ssm_ba", width, 2 * values)
             else:
@@ -93,7 +93,7 @@ def delta(
         }  # fmt: skip
     if architecture != "qwen3next":
         more["rope__dimension_sections"] = [11, 11, 10, 0]
-    made = metadata(layers, width, 3 * width, heads, 2, head, **more)
+    made = metadata(layers, width, 3 * width, heads, 2, head, more)
     made["rope.dimension_count"] = 64
     return Made(architecture, made, ends(width, V) + stack(layers, layer), V)
 
@@ -138,7 +138,7 @@ def hybrid(architecture: str, kinds: str, width: int, ffn: int, *, count: int = 
         kind = kinds[il]
         found = norms(width, "attn_norm") if alone else norms(width, "attn_norm", "ffn_norm")
         if architecture == "falcon-h1":
-            found = norms(width, "attn_norm") + [("ffn_norm!", (width,), "f32")]
+            found = [*norms(width, "attn_norm"), ("ffn_norm!", (width,), "f32")]
         if kind in "ab":
             found += attention(width, heads, kv, head)
         if kind == "m":
@@ -182,7 +182,7 @@ def hybrid(architecture: str, kinds: str, width: int, ffn: int, *, count: int = 
     lengths: object = [ffn if kind == "f" else 0 for kind in kinds] if alone else ffn
     if alone:
         more["attention__layer_norm_epsilon"] = 1e-5
-    made = metadata(layers, width, lengths, heads, kv_heads, head, **more)  # type: ignore[arg-type]
+    made = metadata(layers, width, lengths, heads, kv_heads, head, more)  # type: ignore[arg-type]
     return Made(architecture, made, ends(width, V) + stack(layers, layer), V)
 
 
@@ -207,7 +207,7 @@ def lfm(kinds: str, width: int, ffn: int, *, count: int = 0) -> Made:
             "expert_count": count, "expert_used_count": 4, "expert_feed_forward_length": 512,
             "leading_dense_block_count": 2, "expert_gating_func": 2,
         }  # fmt: skip
-    made = metadata(layers, width, ffn, heads, [kv if kind == "a" else 0 for kind in kinds], 64, **more)
+    made = metadata(layers, width, ffn, heads, [kv if kind == "a" else 0 for kind in kinds], 64, more)
     del made["attention.key_length"], made["attention.value_length"]
     tensors: list[Entry] = [("token_embd.weight", (width, V), "q6_K"), ("token_embd_norm.weight", (width,), "f32")]
     return Made("lfm2moe" if count else "lfm2", made, tensors + stack(layers, layer), V)
@@ -231,9 +231,9 @@ def gemma4(layers: int, width: int, ffn: int, *, count: int = 0, per_layer: int 
             found += matrix("attn_k", width, kv[il] * head) + vector("attn_k_norm", head)
             if sliding[il]:
                 found += matrix("attn_v", width, kv[il] * head)
-        found += gated(width, ffn) + [("layer_output_scale", (1,), "f32")]
+        found += [*gated(width, ffn), ("layer_output_scale", (1,), "f32")]
         if count:
-            found += experts(width, 512, count, joined=True) + [("ffn_gate_inp.scale", (width,), "f32")]
+            found += [*experts(width, 512, count, joined=True), ("ffn_gate_inp.scale", (width,), "f32")]
             found += norms(width, "pre_ffw_norm_2", "post_ffw_norm_1", "post_ffw_norm_2")
         if per_layer:
             found += matrix("inp_gate", width, per_layer) + matrix("proj", per_layer, width) + norms(width, "post_norm")
@@ -256,7 +256,7 @@ def gemma4(layers: int, width: int, ffn: int, *, count: int = 0, per_layer: int 
             ("per_layer_proj_norm.weight", (per_layer,), "f32"),
         ]
     return Made(
-        "gemma4", metadata(layers, width, ffn, heads, kv, 512, **more), tensors + stack(layers, layer), vocabulary
+        "gemma4", metadata(layers, width, ffn, heads, kv, 512, more), tensors + stack(layers, layer), vocabulary
     )
 
 
@@ -281,7 +281,7 @@ def gemma3n() -> Made:
         ("per_layer_token_embd.weight", (256 * layers, vocabulary), "q8_0"),
         ("per_layer_model_proj.weight", (width, 256 * layers), "bf16"), ("per_layer_proj_norm.weight", (256,), "f32"),
     ]  # fmt: skip
-    made = metadata(layers, width, ffn, heads, kv, head, attention__sliding_window=512)
+    made = metadata(layers, width, ffn, heads, kv, head, {"attention__sliding_window": 512})
     return Made("gemma3n", made, tensors + stack(layers, layer), vocabulary)
 
 
@@ -321,7 +321,7 @@ def mamba(architecture: str) -> Made:
         entries, more = scan1(width, 2048, 16, 64), ssm(2048, 16, 64)
     else:
         entries, more = scan2(width, 2048, 128, 32, 1), ssm(2048, 128, 32, 1)
-    made = metadata(layers, width, 0, 0, 0, 0, **more)
+    made = metadata(layers, width, 0, 0, 0, 0, more)
     for key in ("attention.key_length", "attention.value_length", "rope.dimension_count", "attention.head_count_kv"):
         del made[key]
     tensors = ends(width, V, tied=True) + stack(layers, lambda _: norms(width, "attn_norm") + entries)

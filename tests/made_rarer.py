@@ -92,10 +92,9 @@ RARER: dict[str, Made] = {
         "bloom", 8, 1024, 4096, 16, 16, rms=False, fused=True, bias=True, out_bias=True, ffn_kind="plain", tied=True,
         ffn_bias=True, extra=[("token_embd_norm.weight", (1024,), "f32"), ("token_embd_norm.bias", (1024,), "f32")],
     ),
-    "apertus": dense(
-        "apertus", 8, 1024, 4096, 16, 4, norm=64, ffn_kind="plain", **{
-            f"xielu__{name}": [0.8] * 8 for name in ("alpha_n", "alpha_p", "beta", "eps")
-        },
+    "apertus": changed(
+        dense("apertus", 8, 1024, 4096, 16, 4, norm=64, ffn_kind="plain"),
+        xielu__alpha_n=[0.8] * 8, xielu__alpha_p=[0.8] * 8, xielu__beta=[0.5] * 8, xielu__eps=[0.1] * 8,
     ),
     "minicpm": dense("minicpm", 8, 1152, 2880, 18, 18, tied=True),
     "qwen3vl": dense(

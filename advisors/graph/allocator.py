@@ -1,4 +1,4 @@
-"""How much memory a scheduled graph takes on each backend: ggml's graph allocator (ggml-alloc.c, b11434) played through.
+"""How much memory a scheduled graph takes on each backend: ggml's allocator (ggml-alloc.c, b11434) played through.
 
 Tensors come and go in order of execution; each takes the smallest hole that fits, or its source's memory where the
 operation allows that and nobody else needs it.
@@ -133,12 +133,7 @@ def attention_bytes(node: Node) -> int:
     return size
 
 
-def allocate(plan: Schedule, backends: int, traits: Traits) -> list[int]:
-    """Bytes of each backend's compute buffer."""
-    run = _Allocation(backends, traits)
-    for leaf in plan.leaves:
-        if not (leaf.placed or leaf.holds or leaf.root):
-            run.place(leaf, leaf.backend)
+def _count_users(plan: Schedule) -> None:
     for node, keep in plan.steps:
         if keep:
             node.children += 1
@@ -147,6 +142,15 @@ def allocate(plan: Schedule, backends: int, traits: Traits) -> list[int]:
             node.root.views += 1
         for source in node.feed:
             source.children += 1
+
+
+def allocate(plan: Schedule, backends: int, traits: Traits) -> list[int]:
+    """Bytes of each backend's compute buffer."""
+    run = _Allocation(backends, traits)
+    for leaf in plan.leaves:
+        if not (leaf.placed or leaf.holds or leaf.root):
+            run.place(leaf, leaf.backend)
+    _count_users(plan)
     for node, keep in plan.steps:
         sources = (node,) if keep else node.feed
         backend = node.backend

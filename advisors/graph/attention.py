@@ -1,4 +1,4 @@
-"""Attention: projections, the cache, and the softmax or its fused form (llama-graph.cpp, llama-kv-cache.cpp, b11434)."""
+"""Attention: projections, the cache, and the softmax or its fused form (llama-graph.cpp, llama-kv-cache.cpp)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A notation for compute graphs: each method makes one node, with the shape that ggml gives its result (ggml.c, b11434).
+"""A notation for compute graphs: each method makes one node, with the shape that ggml gives its result (ggml.c).
 
 Nodes enter the graph when `expand` reaches them, sources first: the order of execution decides what can be reused.
 """

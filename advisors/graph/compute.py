@@ -35,9 +35,9 @@ class ComputeBuffers(Reading):
 
 
 Mode = Literal["run", "dry", "both"]
-"""`run`: what a run allocates; `dry`: what llama.cpp's own estimate without memory says (`--fit` uses it), which forgets
-the nodes that are pinned to a backend (ggml_backend_sched_reserve_size resets the scheduler after the graph was built)
-and leaves out token generation; `both`: the larger of the two where they can differ."""
+"""`run`: what a run allocates; `dry`: what llama.cpp's own estimate without memory says (`--fit` uses it), which
+forgets the nodes that are pinned to a backend (ggml_backend_sched_reserve_size resets the scheduler after the graph was
+built) and leaves out token generation; `both`: the larger of the two where they can differ."""
 
 
 def compute_buffers(

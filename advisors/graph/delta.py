@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .graph import Graph
 from .node import F32, Node
-from .recurrent import States, convolution_cache, load, state_cache
+from .recurrent import States, convolution_cache, load, needed, state_cache
 
 
 class Heads:
@@ -37,8 +37,7 @@ def linear_attention(graph: Graph, states: States, il: int, x: Node, *, interlea
     old = graph.reshape(load(graph, states, cache), kernel - 1, channels, sequences)
     joined = _joined_later(graph, il, cache, old, mixed)
     before = graph.reshape(load(graph, states, state), heads.value, heads.value, heads.value_heads, sequences)
-    weight = graph.w(il, "ssm_conv1d")
-    assert weight is not None
+    weight = needed(graph.w(il, "ssm_conv1d"))
     y = graph.unary(graph.new(F32, (weight.ne[1], joined.ne[0] - weight.ne[0] + 1, joined.ne[2]), joined, weight))
     row = 4 * channels
     q, k = (
@@ -47,10 +46,9 @@ def linear_attention(graph: Graph, states: States, il: int, x: Node, *, interlea
     )
     v = graph.view(y, (heads.value, heads.value_heads, each, sequences), (4, 4 * heads.value, row, row * each))
     q, k = graph.scale(graph.rms_norm(q)), graph.scale(graph.rms_norm(k))
-    if heads.key_heads != heads.value_heads:
-        if interleaved:
-            times = heads.value_heads // heads.key_heads
-            q, k = (_spread_heads(graph, part, times) for part in (q, k))
+    if heads.key_heads != heads.value_heads and interleaved:
+        times = heads.value_heads // heads.key_heads
+        q, k = (_spread_heads(graph, part, times) for part in (q, k))
     out, new = delta_net(graph, q, k, v, gate, beta, before)
     target = graph.view_2d(state, state.ne[0], sequences, state.strides()[1])
     graph.expand(graph.cpy(new, target))
@@ -98,8 +96,7 @@ def _together(graph: Graph, il: int, x: Node, heads: Heads) -> tuple[Node, Node]
 
 
 def _gate(graph: Graph, il: int, alpha: Node, heads: Heads) -> Node:
-    bias, decay = graph.b(il, "ssm_dt"), graph.weight(f"blk.{il}.ssm_a")
-    assert bias is not None and decay is not None
+    bias, decay = needed(graph.b(il, "ssm_dt")), needed(graph.weight(f"blk.{il}.ssm_a"))
     gate = graph.mul(graph.unary(graph.add(alpha, bias)), decay)
     return graph.reshape(gate, 1, heads.value_heads, alpha.ne[1], alpha.ne[2])
 
@@ -122,6 +119,7 @@ def _unzipped(graph: Graph, il: int, x: Node, heads: Heads) -> tuple[Node, Node]
 
 
 def delta_net(graph: Graph, q: Node, k: Node, v: Node, g: Node, b: Node, s: Node) -> tuple[Node, Node]:
+    """Result and new state."""
     head, heads, each, sequences = v.ne
     out = graph.new(F32, (head * heads, each * sequences + head * sequences), q, k, v, g, b, s)
     row = 4 * head

@@ -51,48 +51,25 @@ def experts(
     scale: float = 0.0,
     used: int | None = None,
     biased: bool = True,
-    router: Node | None = None,
     before: bool = False,
     logits: Node | None = None,
     names: str = "exps",
-    chosen: Node | None = None,
-    count: int | None = None,
 ) -> Node:
     """A router picks `used` experts for each token; their results are weighed and added. `before`: weighed first."""
     tokens = x.ne[1]
     used = used or graph.layer(il).experts_used or graph.layer(graph.last).experts_used
     if logits is None:
-        logits = graph.mul_mat(router, x) if router is not None else graph.mm(il, "ffn_gate_inp", x)
-        bias = graph.b(il, "ffn_gate_inp")
-        if bias is not None:
-            logits = graph.add(logits, bias)
-    probs = logits
-    if gating == "softmax":
-        probs = graph.soft_max(logits)
-    elif gating == "sigmoid":
-        probs = graph.unary(logits)
-    elif gating == "sqrt-softplus":
-        probs = graph.unary(graph.unary(logits))
-    count = count or probs.ne[0]
-    selection = probs
+        logits = graph.linear(il, "ffn_gate_inp", x)
+    probs = _probabilities(graph, logits, gating)
+    count = probs.ne[0]
     bias = graph.b(il, "exp_probs_b") or graph.weight(f"blk.{il}.exp_probs_b") if biased else None
-    if bias is not None:
-        selection = graph.add(probs, bias)
-    if before:
-        selection = logits
+    selection = probs if bias is None else graph.add(probs, bias)
     groups = int(graph.number("expert_group_count"))
     if groups > 1:
         selection = _within_groups(graph, selection, count, groups, int(graph.number("expert_group_used_count")))
-    if chosen is None:
-        chosen = graph.top_k(selection, used)
+    chosen = graph.top_k(logits if before else selection, used)
     weights = graph.get_rows(graph.reshape(probs, 1, count, tokens), chosen)
-    if gating == "softmax-weight":
-        weights = graph.soft_max(graph.reshape(weights, used, tokens))
-        weights = graph.reshape(weights, 1, used, tokens)
-    if normed:
-        weights = graph.reshape(weights, used, tokens)
-        total = graph.clamp(graph.sum_rows(weights))
-        weights = graph.reshape(graph.div(weights, total), 1, used, tokens)
+    weights = _balanced(graph, weights, softmax=gating == "softmax-weight", normed=normed)
     if scale not in (0.0, 1.0):
         weights = graph.scale(weights)
     graph.expand(weights)
@@ -112,6 +89,27 @@ def experts(
         total = graph.add(total, part)
         graph.expand(total)
     return graph.cont(total) if used == 1 else total
+
+
+def _probabilities(graph: Graph, logits: Node, gating: Gating) -> Node:
+    if gating == "softmax":
+        return graph.soft_max(logits)
+    if gating == "sigmoid":
+        return graph.unary(logits)
+    return graph.unary(graph.unary(logits)) if gating == "sqrt-softplus" else logits
+
+
+def _balanced(graph: Graph, weights: Node, *, softmax: bool, normed: bool) -> Node:
+    """The chosen experts' weights, made to sum to one where the architecture does that."""
+    _, used, tokens, _ = weights.ne
+    if softmax:
+        weights = graph.soft_max(graph.reshape(weights, used, tokens))
+        weights = graph.reshape(weights, 1, used, tokens)
+    if normed:
+        weights = graph.reshape(weights, used, tokens)
+        total = graph.clamp(graph.sum_rows(weights))
+        weights = graph.reshape(graph.div(weights, total), 1, used, tokens)
+    return weights
 
 
 def _gated(graph: Graph, il: int, gate: Node, up: Node, limit: str) -> Node:

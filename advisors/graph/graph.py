@@ -1,4 +1,4 @@
-"""The graph of one model in one run: its weights, caches and inputs as nodes (llama-graph.cpp, llama-kv-cache.cpp b11434)."""
+"""The graph of one model in one run: its weights, caches and inputs as nodes (src/llama-graph.cpp, b11434)."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def mamba1(graph: Graph, states: States, il: int, x: Node) -> Node:
     nb = xz.strides()
     x, z = (graph.view_3d(xz, (inner, each, sequences), nb[1], nb[2]) for _ in range(2))
     x = convolved(graph, il, cache, old, x)
-    x = graph.unary(graph.add(x, _needed(graph.b(il, "ssm_conv1d"))))
+    x = graph.unary(graph.add(x, needed(graph.b(il, "ssm_conv1d"))))
     x_db = graph.mm(il, "ssm_x", x)
     nb = x_db.strides()
     dt = graph.view_3d(x_db, (rank, each, sequences), nb[1], nb[2])
@@ -92,9 +92,9 @@ def mamba1(graph: Graph, states: States, il: int, x: Node) -> Node:
         )
     else:
         dt = graph.cont(dt)
-    dt = graph.add(graph.mm(il, "ssm_dt", dt), _needed(graph.b(il, "ssm_dt")))
+    dt = graph.add(graph.mm(il, "ssm_dt", dt), needed(graph.b(il, "ssm_dt")))
     heads = graph.reshape(x, 1, inner, each, sequences)
-    decay = _needed(graph.weight(f"blk.{il}.ssm_a"))
+    decay = needed(graph.weight(f"blk.{il}.ssm_a"))
 
     def gather(rows: Node, ids: Node) -> Node:
         old_states = graph.reshape(rows, size, 1, inner, graph.settings.slots)
@@ -103,7 +103,7 @@ def mamba1(graph: Graph, states: States, il: int, x: Node) -> Node:
     y = load(graph, states, state, gather)
     _store(graph, y, state, size * inner)
     y = graph.view_3d(y, (inner, each, sequences), 4 * inner, 4 * inner * each)
-    y = graph.add(y, graph.mul(x, _needed(graph.weight(f"blk.{il}.ssm_d"))))
+    y = graph.add(y, graph.mul(x, needed(graph.weight(f"blk.{il}.ssm_d"))))
     y = graph.glu(graph.cont(z), y)
     out = graph.mm(il, "ssm_out", y)
     return graph.reshape(out, out.ne[0], each * sequences)
@@ -138,12 +138,12 @@ def mamba2(graph: Graph, states: States, il: int, x: Node) -> Node:
     z = graph.view(mixed, (head, heads, each, sequences), (4, 4 * head, nb[1], nb[2]))
     dt = graph.view_3d(mixed, (heads, each, sequences), nb[1], nb[2])
     y = convolved(graph, il, cache, old, graph.view_3d(mixed, (channels, each, sequences), nb[1], nb[2]))
-    y = graph.unary(graph.add(y, _needed(graph.b(il, "ssm_conv1d"))))
+    y = graph.unary(graph.add(y, needed(graph.b(il, "ssm_conv1d"))))
     nb = y.strides()
     inputs = graph.view(y, (head, heads, each, sequences), (4, 4 * head, nb[1], nb[2]))
     b, c = (graph.view(y, (size, groups, each, sequences), (4, 4 * size, nb[1], nb[2])) for _ in range(2))
-    dt = graph.add(graph.cont(dt), _needed(graph.b(il, "ssm_dt")))
-    decay = _needed(graph.weight(f"blk.{il}.ssm_a"))
+    dt = graph.add(graph.cont(dt), needed(graph.b(il, "ssm_dt")))
+    decay = needed(graph.weight(f"blk.{il}.ssm_a"))
 
     def gather(rows: Node, ids: Node) -> Node:
         old_states = graph.reshape(rows, size, head, heads, graph.settings.slots)
@@ -153,7 +153,7 @@ def mamba2(graph: Graph, states: States, il: int, x: Node) -> Node:
     _store(graph, scanned, state, size * inner)
     nb = inputs.strides()
     out = graph.view(scanned, (head, heads, each, sequences), (4, nb[1], heads * nb[1], each * heads * nb[1]))
-    out = graph.add(out, graph.mul(inputs, _needed(graph.weight(f"blk.{il}.ssm_d"))))
+    out = graph.add(out, graph.mul(inputs, needed(graph.weight(f"blk.{il}.ssm_d"))))
     out = graph.glu(graph.cont(z), out)
     norm = graph.w(il, "ssm_norm")
     if norm is not None:
@@ -176,13 +176,14 @@ def short_convolution(graph: Graph, states: States, il: int, x: Node) -> Node:
     old = graph.reshape(load(graph, states, cache), length, width, sequences)
     joined = graph.concat(old, bx, 0)
     keep_tail(graph, cache, joined, length)
-    weight = _needed(graph.w(il, "shortconv.conv"))
+    weight = needed(graph.w(il, "shortconv.conv"))
     y = graph.new(F32, (weight.ne[1], joined.ne[0] - weight.ne[0] + 1, joined.ne[2]), joined, weight)
     y = graph.mm(il, "shortconv.out_proj", graph.mul(c, y))
     return graph.reshape(y, y.ne[0], each * sequences)
 
 
-def _needed(node: Node | None) -> Node:
+def needed(node: Node | None) -> Node:
+    """A tensor that the layer cannot do without."""
     if node is None:
         raise KeyError("a tensor of the recurrent layer")
     return node

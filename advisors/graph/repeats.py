@@ -8,8 +8,8 @@ from ...probe.model.types import Model, Tensor
 from ..memory.places import layer_of
 
 KEPT_LAYERS, KEPT_GROUPS = 6, 2
-"""Of a run of alike layers, and of alike groups of layers; or one more, so that odd stays odd: buffers change places from
-one layer to the next and back."""
+"""Of a run of alike layers, and of alike groups of layers; or one more, so that odd stays odd: buffers change places
+from one layer to the next and back."""
 LONGEST_PERIOD = 12
 
 

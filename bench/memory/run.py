@@ -1,4 +1,4 @@
-"""Memory against the real llama.cpp, over a covering array of models and settings: a table of errors by class and model.
+"""Memory against the real llama.cpp over a covering array of models and settings: errors by class and by model.
 
 Needs llama.cpp's source (LLAMA_SOURCE) and a build of it with shared libraries (LLAMA_BUILD); no GPU. `--record FILE`
 keeps a case of each model for the ordinary tests, which need neither.
@@ -114,9 +114,11 @@ def _print_tables(outcomes: list[Outcome], failed: list[str]) -> None:
         out.append(_line(model, errors))
     worst = sorted(outcomes, key=lambda outcome: -abs(outcome.total_error()))[:5]
     out.append("\nfarthest off in total\n")
-    for outcome in worst:
-        if outcome.total_error():
-            out.append(f"{outcome.total_error():+8.2%}  {json.dumps(outcome.case.json())}\n")
+    out += [
+        f"{outcome.total_error():+8.2%}  {json.dumps(outcome.case.json())}\n"
+        for outcome in worst
+        if outcome.total_error()
+    ]
     out.append("".join(f"refused: {why}\n" for why in dict.fromkeys(failed)))
     sys.stdout.write("".join(out))
 

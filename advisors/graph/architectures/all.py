@@ -14,7 +14,8 @@ from .transformer import transformer
 _OWN: dict[str, Callable[[Graph], None]] = {
     "qwen3next": qwen_next, "qwen35": qwen_next, "qwen35moe": qwen_next, "lfm2": lfm2, "lfm2moe": lfm2,
     "mamba": mamba, "mamba2": mamba, "jamba": jamba, "granitehybrid": granite_hybrid, "nemotron_h": nemotron_h,
-    "nemotron_h_moe": nemotron_h, "falcon-h1": falcon_h1, "deepseek2": deepseek2, "deepseek2-ocr": deepseek2, "mistral4": deepseek2,
+    "nemotron_h_moe": nemotron_h, "falcon-h1": falcon_h1,
+    "deepseek2": deepseek2, "deepseek2-ocr": deepseek2, "mistral4": deepseek2,
     "minicpm3": minicpm3, "plm": plm, "gemma4": gemma4, "gemma3n": gemma3n, "rwkv7": rwkv7,
 }  # fmt: skip
 

@@ -33,10 +33,8 @@ def deepseek2(graph: Graph) -> None:
         if graph.w(il, "ffn_gate_inp") is None:
             x = dense(graph, il, x)
         else:
-            routed = experts(
-                graph, il, x, gating=gating_of(graph),
-                normed=bool(graph.value("expert_weights_norm", False)), scale=float(graph.number("expert_weights_scale")),
-            )  # fmt: skip
+            normed, scale = bool(graph.value("expert_weights_norm", False)), float(graph.number("expert_weights_scale"))
+            routed = experts(graph, il, x, gating=gating_of(graph), normed=normed, scale=scale)
             x = shared_experts(graph, il, x, routed)
         x = graph.add(x, middle)
     graph.finish(x)
