@@ -12,7 +12,8 @@ def dense(
     architecture: str, layers: int, width: int, ffn: int, heads: int, kv: int, head: int = 0, *, vocabulary: int = V,
     tied: bool = False, rms: bool = True, fused: bool = False, bias: bool = False, out_bias: bool = False,
     ffn_kind: str = "gated", ffn_bias: bool = False, norm: int | tuple[int, int] = 0,
-    names: tuple[str, ...] = tuple(USUAL), extra: list[Entry] | None = None, norm_bias: bool | None = None, end_norm: bool = True, **more: Value,
+    names: tuple[str, ...] = tuple(USUAL), extra: list[Entry] | None = None, norm_bias: bool | None = None,
+    end_norm: bool = True, **more: Value,
 ) -> Made:  # fmt: skip
     head = head or width // heads
     norm_bias = (not rms) if norm_bias is None else norm_bias
@@ -33,9 +34,9 @@ def dense(
 def sparse(
     architecture: str, layers: int, width: int, ffn: int, heads: int, kv: int, head: int, count: int, used: int,
     expert: int, *, vocabulary: int = V, shared: int = 0, lead: int = 0, norm: int | tuple[int, int] = 0,
-    fused: bool = False, bias: bool = False, select: bool = False, names: tuple[str, ...] = tuple(USUAL), tied: bool = False,
-    rms: bool = True, shared_gate: bool = False, every: int = 1, gate: bool = True, sinks: bool = False,
-    expert_bias: bool = False, kind: str = "", out_bias: bool = False, **more: Value,
+    fused: bool = False, bias: bool = False, select: bool = False, names: tuple[str, ...] = tuple(USUAL),
+    tied: bool = False, rms: bool = True, shared_gate: bool = False, every: int = 1, gate: bool = True,
+    sinks: bool = False, expert_bias: bool = False, kind: str = "", out_bias: bool = False, **more: Value,
 ) -> Made:  # fmt: skip
     def layer(il: int) -> list[Entry]:
         found = norms(width, *names)

@@ -8,8 +8,9 @@ from made_layers import Made, attention, ends, experts, gated, matrix, metadata,
 
 
 def latent(
-    architecture: str, layers: int, width: int, ffn: int, heads: int, *, lora: int = 0, absorbed: bool = True, count: int = 0,
-    lead: int = 1, rank: int = 512, plain: int = 128, rope: int = 64, value: int = 128, act: str = "gated", **more: Value,
+    architecture: str, layers: int, width: int, ffn: int, heads: int, *, lora: int = 0, absorbed: bool = True,
+    count: int = 0, lead: int = 1, rank: int = 512, plain: int = 128, rope: int = 64, value: int = 128,
+    act: str = "gated", **more: Value,
 ) -> Made:  # fmt: skip
     """Multi-head latent attention."""
     head = plain + rope
@@ -128,37 +129,39 @@ def ssm(inner: int, size: int, rank: int, groups: int = 0) -> dict[str, Value]:
     return found | ({"ssm__group_count": groups} if groups else {})
 
 
+def _feed_forward_alone(width: int, ffn: int, count: int, latent_width: int) -> list[Entry]:
+    """Nemotron-H's third kind of layer: dense, or experts of a narrower space."""
+    if not count:
+        return ungated(width, ffn)
+    inside = latent_width or width
+    found: list[Entry] = [("ffn_gate_inp", (width, count), "f32"), ("exp_probs_b.bias", (count,), "f32")]
+    if latent_width:
+        found += matrix("ffn_latent_down", width, inside) + matrix("ffn_latent_up", inside, width)
+    found += [("ffn_up_exps", (inside, 512, count), "q4_K"), ("ffn_down_exps", (512, inside, count), "q4_K")]
+    return found + ungated(width, 1024, "_shexp")
+
+
 def hybrid(architecture: str, kinds: str, width: int, ffn: int, *, count: int = 0, latent_width: int = 0) -> Made:
     """`kinds`: a letter a layer: a attention, m mamba, 2 mamba-2, f feed-forward alone, b attention and mamba-2."""
     heads, kv, head, layers = 16, 4, width // 16, len(kinds)
     inner, size, groups = 2 * width, 64, 2
     alone = architecture.startswith("nemotron_h")
 
+    def mixer(kind: str) -> list[Entry]:
+        if kind == "a":
+            return attention(width, heads, kv, head)
+        if kind == "m":
+            return scan1(width, inner, 16, width // 16, normed=True)
+        scan = scan2(width, inner, size, inner // 64, groups)
+        return attention(width, heads, kv, head) + scan if kind == "b" else scan if kind == "2" else []
+
     def layer(il: int) -> list[Entry]:
         kind = kinds[il]
-        found = norms(width, "attn_norm") if alone else norms(width, "attn_norm", "ffn_norm")
-        if architecture == "falcon-h1":
-            found = [*norms(width, "attn_norm"), ("ffn_norm!", (width,), "f32")]
-        if kind in "ab":
-            found += attention(width, heads, kv, head)
-        if kind == "m":
-            found += scan1(width, inner, 16, width // 16, normed=True)
-        if kind in "2b":
-            found += scan2(width, inner, size, inner // 64, groups)
-        if alone and kind != "f":
-            return found
-        if alone and count:
-            inside = latent_width or width
-            found += [("ffn_gate_inp", (width, count), "f32"), ("exp_probs_b.bias", (count,), "f32")]
-            if latent_width:
-                found += matrix("ffn_latent_down", width, inside) + matrix("ffn_latent_up", inside, width)
-            found += [("ffn_up_exps", (inside, 512, count), "q4_K"), ("ffn_down_exps", (512, inside, count), "q4_K")]
-            return found + ungated(width, 1024, "_shexp")
+        found = norms(width, "attn_norm") + mixer(kind)
         if alone:
-            return found + ungated(width, ffn)
-        if count and il % 2:
-            return found + experts(width, ffn, count)
-        if count and architecture == "granitehybrid":
+            return found + (_feed_forward_alone(width, ffn, count, latent_width) if kind == "f" else [])
+        found.append(("ffn_norm!" if architecture == "falcon-h1" else "ffn_norm", (width,), "f32"))
+        if count and (il % 2 or architecture == "granitehybrid"):
             return found + experts(width, ffn, count)
         return found + gated(width, ffn)
 
@@ -240,8 +243,9 @@ def gemma4(layers: int, width: int, ffn: int, *, count: int = 0, per_layer: int 
         return found
 
     more: dict[str, Value] = {
-        "attention__sliding_window": 512, "attention__sliding_window_pattern": sliding, "attention__key_length_swa": 256,
-        "attention__value_length_swa": 256, "embedding_length_per_layer_input": per_layer, "final_logit_softcapping": 30.0,
+        "attention__sliding_window": 512, "attention__sliding_window_pattern": sliding,
+        "attention__key_length_swa": 256, "attention__value_length_swa": 256,
+        "embedding_length_per_layer_input": per_layer, "final_logit_softcapping": 30.0,
         "rope__dimension_count_swa": 256,
     }  # fmt: skip
     if shared:
@@ -335,7 +339,9 @@ OTHERS: dict[str, Made] = {
         "deepseek2", 8, 1536, 4096, 24, lora=768, count=64, lead=1, expert_gating_func=2, expert_group_count=8,
         expert_group_used_count=4,
     ),
-    "deepseek2-expanded": latent("deepseek2", 8, 1024, 4096, 16, lora=768, count=32, absorbed=False, expert_gating_func=2),
+    "deepseek2-expanded": latent(
+        "deepseek2", 8, 1024, 4096, 16, lora=768, count=32, absorbed=False, expert_gating_func=2
+    ),
     "minicpm3": latent(
         "minicpm3", 8, 1024, 2816, 16, lora=768, absorbed=False, rank=256, plain=64, rope=32, value=64,
     ),
@@ -351,6 +357,7 @@ OTHERS: dict[str, Made] = {
     "granitehybrid-moe": hybrid("granitehybrid", "222a222a", 1024, 512, count=16),
     "nemotron_h": hybrid("nemotron_h", "2f2f2af2f2f", 1024, 4096),
     "nemotron_h_moe": hybrid("nemotron_h_moe", "2f2f2af2f2f", 1024, 4096, count=16),
+    "nemotron_h_latent": hybrid("nemotron_h_moe", "2f2f2af2f2f", 1024, 4096, count=16, latent_width=512),
     "falcon-h1": hybrid("falcon-h1", "bbbbbbbb", 1024, 2816),
     "gemma4": gemma4(12, 1280, 5120),
     "gemma4-moe": gemma4(12, 1280, 2048, count=32),

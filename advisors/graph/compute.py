@@ -63,7 +63,7 @@ def compute_buffers(
     plan = _Plan(model, placement, settings, places, tensors, where, layers, traits)
     slots = settings.slots
     tokens = min(settings.context, settings.batch, settings.ubatch)
-    both = mode == "both" and _pins_matter(placement, settings)
+    both = mode == "both" and _pins_matter(model, placement, settings, tokens)
     pins = (True, False) if both else (mode != "dry",)
     peaks = _reserve(plan, Batch(tokens, slots, min(tokens, settings.output_rows or slots)), pins)
     if mode != "dry" and _single_matters(model, placement, settings, tokens):
@@ -85,8 +85,13 @@ class _Plan(NamedTuple):
     traits: Traits
 
 
-def _pins_matter(placement: Placement, settings: Settings) -> bool:
-    return len(placement.devices) > 1 or (not settings.kv_offload and not settings.flash_attention)
+def _pins_matter(model: Model, placement: Placement, settings: Settings, tokens: int) -> bool:
+    """Whether a node can lie elsewhere than its pin says."""
+    if not settings.kv_offload and not settings.flash_attention:
+        return True
+    pinned = placement.gpu_layers > len(model.shape.layers) or tokens < 32
+    split = len(placement.devices) > 1 or placement.overrides or placement.cpu_expert_layers
+    return pinned and bool(split or not settings.kv_offload or placement.gpu_layers <= len(model.shape.layers))
 
 
 def _single_matters(model: Model, placement: Placement, settings: Settings, tokens: int) -> bool:
