@@ -28,7 +28,7 @@ class MemoryTerm(Reading):
     margin_bytes: int = 0
     """How much more it may turn out to be."""
     evictable: bool = False
-    """Page cache of mapped weights: the kernel may drop it (and read again), so it does not count against the limit."""
+    """Page cache of mapped weights: the kernel may drop it, and reads it again at the price of the disk."""
 
 
 class PlaceMemory(Reading):
@@ -101,14 +101,20 @@ class Threads(Reading):
     why: tuple[str, ...]
 
 
+class Binding(Reading):
+    """Where a process may run and where its memory lies; empty: wherever the kernel likes."""
+
+    cpus: tuple[int, ...] = ()
+    memory_nodes: tuple[int, ...] = ()
+    memory_policy: MemoryPolicy = "default"
+
+
 class Launch(Reading):
     """How to start the engine. A list of arguments, never a string for a shell."""
 
     argv: tuple[str, ...]
     env: dict[str, str]
-    cpus: tuple[int, ...] = ()
-    memory_nodes: tuple[int, ...] = ()
-    memory_policy: MemoryPolicy = "default"
+    binding: Binding = Binding()
     nice: int | None = None
     io_class: Literal["idle", "best-effort"] | None = None
     locks_memory: bool = False
@@ -162,11 +168,12 @@ class Plan(Reading):
     backend: str
     model: ModelSummary
     placement: Placement
-    settings: Settings
+    run: Settings
     threads: Threads
     memory: MemoryPlan
     speed: SpeedPlan
     launch: Launch
-    system: tuple[SystemSetting, ...]
+    settings: tuple[SystemSetting, ...]
+    """Of the system; `llmtune doctor` tells the same."""
     given_up: tuple[str, ...]
     alternatives: tuple[Alternative, ...]

@@ -110,7 +110,8 @@ def ours(paths: list[str]) -> str:
 def theirs(paths: list[str]) -> str:
     from gguf import GGUFReader
 
-    return f"{sum(tensor.n_elements for path in paths for tensor in GGUFReader(path).tensors) / 1e9:.0f} billion parameters"
+    count = sum(tensor.n_elements for path in paths for tensor in GGUFReader(path).tensors)
+    return f"{count / 1e9:.0f} billion parameters"
 
 
 def measure(reader: str, paths: list[Path]) -> tuple[float, float, str]:

@@ -126,7 +126,7 @@ def planned(prefix: Sequence[str], model: str) -> Point:
     """The plan's settings in llama-bench's words, made inside the scenario."""
     command = [*prefix, sys.executable, "-m", "llmtune", "plan", model, "--format", "json"]
     plan = Plan.model_validate_json(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    settings = plan.settings
+    settings = plan.run
     return {
         "-t": str(plan.threads.decode),
         "-b": str(settings.batch),

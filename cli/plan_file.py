@@ -77,7 +77,7 @@ def _check(plan: Plan, name: str) -> None:
         fault = "an argument holds a NUL"
     elif not all(_VARIABLE.fullmatch(variable) for variable in launch.env):
         fault = "an environment variable has no proper name"
-    elif any(not 0 <= number < 1 << 16 for number in (*launch.cpus, *launch.memory_nodes)):
+    elif any(not 0 <= number < 1 << 16 for number in (*launch.binding.cpus, *launch.binding.memory_nodes)):
         fault = "a CPU or memory node has no proper number"
     elif any(os.path.basename(file) != file or file in ("", ".", "..") for file in launch.files):
         fault = "a file's name leads elsewhere"

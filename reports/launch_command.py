@@ -24,14 +24,14 @@ def binding_words(launch: Launch) -> tuple[str, ...]:
         words += ["nice", "-n", str(launch.nice)]
     if launch.io_class is not None:
         words += ["ionice", "-c", {"best-effort": "2", "idle": "3"}[launch.io_class]]
-    if launch.memory_policy != "default" and launch.memory_nodes:
-        policy = {"bind": "--membind", "interleave": "--interleave"}[launch.memory_policy]
-        words += ["numactl", f"{policy}={ranges(launch.memory_nodes)}"]
-        if launch.cpus:
-            words.append(f"--physcpubind={ranges(launch.cpus)}")
+    if launch.binding.memory_policy != "default" and launch.binding.memory_nodes:
+        policy = {"bind": "--membind", "interleave": "--interleave"}[launch.binding.memory_policy]
+        words += ["numactl", f"{policy}={ranges(launch.binding.memory_nodes)}"]
+        if launch.binding.cpus:
+            words.append(f"--physcpubind={ranges(launch.binding.cpus)}")
         words.append("--")
-    elif launch.cpus:
-        words += ["taskset", "-c", ranges(launch.cpus)]
+    elif launch.binding.cpus:
+        words += ["taskset", "-c", ranges(launch.binding.cpus)]
     return tuple(words)
 
 

@@ -58,8 +58,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"        source: {compose_word(source)}"
         yield f"        target: {compose_word(_INSIDE)}"
         yield "        read_only: true"
-    if launch.cpus:
-        yield f"    cpuset: {compose_word(ranges(launch.cpus))}"
+    if launch.binding.cpus:
+        yield f"    cpuset: {compose_word(ranges(launch.binding.cpus))}"
     if launch.locks_memory:
         yield "    ulimits:"
         yield "      memlock: -1"
@@ -108,8 +108,8 @@ def _port(plan: Plan) -> str:
 def _lost(plan: Plan) -> Iterator[str]:
     launch = plan.launch
     yield from launch.warnings
-    if launch.memory_policy != "default":
-        yield f"compose cannot bind memory to NUMA node {ranges(launch.memory_nodes)}"
+    if launch.binding.memory_policy != "default":
+        yield f"compose cannot bind memory to NUMA node {ranges(launch.binding.memory_nodes)}"
     if launch.nice is not None or launch.io_class is not None:
         yield "compose sets neither niceness nor I/O class"
     if launch.then:

@@ -20,7 +20,7 @@ def render_form(plan: Plan, form: str) -> str:
     if form == "modelfile":
         from ..advisors.backends.ollama import modelfile
 
-        return modelfile(plan.model.path, plan.placement, plan.settings, plan.threads)
+        return modelfile(plan.model.path, plan.placement, plan.run, plan.threads)
     from .plan_markdown import render_plan_markdown
 
     return render_plan_markdown(plan)

@@ -96,11 +96,11 @@ def _user(plan: Plan) -> Iterator[str]:
 
 
 def _resources(launch: Launch) -> Iterator[str]:
-    if launch.cpus:
-        yield f"CPUAffinity={ranges(launch.cpus)}"
-    if launch.memory_policy != "default" and launch.memory_nodes:
-        yield f"NUMAPolicy={launch.memory_policy}"
-        yield f"NUMAMask={ranges(launch.memory_nodes)}"
+    if launch.binding.cpus:
+        yield f"CPUAffinity={ranges(launch.binding.cpus)}"
+    if launch.binding.memory_policy != "default" and launch.binding.memory_nodes:
+        yield f"NUMAPolicy={launch.binding.memory_policy}"
+        yield f"NUMAMask={ranges(launch.binding.memory_nodes)}"
     if launch.locks_memory:
         yield "LimitMEMLOCK=infinity"
     if launch.nice is not None:

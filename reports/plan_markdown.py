@@ -16,7 +16,7 @@ def render_plan_markdown(plan: Plan) -> str:
 def _lines(plan: Plan) -> Iterator[str]:
     yield f"# {markdown(plan.model.name)} on {markdown(plan.machine)}"
     yield ""
-    yield f"Goal: {plan.goal}. Context: {tokens(plan.settings.context)} tokens for {plan.settings.slots} at once."
+    yield f"Goal: {plan.goal}. Context: {tokens(plan.run.context)} tokens for {plan.run.slots} at once."
     yield ""
     yield "| memory | weights | cache | compute | other | total | free |"
     yield "|---|---|---|---|---|---|---|"

@@ -55,9 +55,9 @@ def _lines(plan: Plan, command: str, width: int, verbose: bool) -> Iterator[str]
         for other in plan.alternatives:
             speed = f" ({three(other.decode_tokens_per_s)} tokens/s)" if other.decode_tokens_per_s is not None else ""
             yield from _wrap(f"{other.what}{speed}: {other.why_not}", width, "  - ", "    ")
-    if plan.system:
+    if plan.settings:
         yield ""
-        count = len(plan.system)
+        count = len(plan.settings)
         yield from _wrap(
             f"{count} setting{'s' if count != 1 else ''} of this system would help too: see 'llmtune doctor'.", width
         )
@@ -88,7 +88,7 @@ def _placement(plan: Plan) -> str:
 
 
 def _context(plan: Plan) -> str:
-    settings = plan.settings
+    settings = plan.run
     text = f"{tokens(settings.context)} tokens"
     if settings.slots > 1:
         text += f" shared by {settings.slots} users" if settings.unified_kv else f" for {settings.slots} users together"

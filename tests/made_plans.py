@@ -121,7 +121,7 @@ def plan_of(launch: Launch, path: str = "/models/small.gguf", backend: str = "ll
             context_trained=8192,
         ),
         "placement": CPU_ONLY,
-        "settings": PLAIN,
+        "run": PLAIN,
         "threads": THREADS,
         "memory": MemoryPlan(
             devices=(),
@@ -131,7 +131,7 @@ def plan_of(launch: Launch, path: str = "/models/small.gguf", backend: str = "ll
         ),
         "speed": SpeedPlan(decode_tokens_per_s=speed, prefill_tokens_per_s=speed),
         "launch": launch,
-        "system": (),
+        "settings": (),
         "given_up": (),
         "alternatives": (),
     }

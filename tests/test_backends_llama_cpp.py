@@ -11,7 +11,7 @@ from made_plans import CPU_ONLY, PLAIN, THREADS, Chosen, model, options_of, shap
 
 from llmtune.advisors.backends.base import CannotRun
 from llmtune.advisors.backends.llama_cpp import launch, refusal
-from llmtune.advisors.plan import Launch
+from llmtune.advisors.plan import Binding, Launch
 from llmtune.advisors.request import Request
 from llmtune.advisors.resources import Resources
 from llmtune.advisors.settings import HOST, CacheType, Override, Placement, Settings
@@ -166,7 +166,7 @@ def test_binding_and_priorities_are_passed_on() -> None:
         update={"cpus": (0, 1), "memory_nodes": (0,), "memory_policy": "bind", "numa": "numactl"}
     )
     made = launch(model(), Chosen(threads=threads), Request(nice=5, io_class="idle"), options_of(NEW), machine())
-    assert (made.cpus, made.memory_nodes, made.memory_policy) == ((0, 1), (0,), "bind")
+    assert made.binding == Binding(cpus=(0, 1), memory_nodes=(0,), memory_policy="bind")
     assert (made.nice, made.io_class, value(made, "--numa")) == (5, "idle", "numactl")
 
 

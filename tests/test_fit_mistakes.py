@@ -95,11 +95,11 @@ def test_context_is_not_the_first_to_go(tmp_path: Path) -> None:
     tight = machine(gpu(total_gib=12))
     found = plan(tmp_path, model, tight)
     assert isinstance(found, Plan)
-    assert found.settings.context >= 8192
+    assert found.run.context >= 8192
     assert found.placement.gpu_layers == 49
     asked = plan(tmp_path, model, tight, context=65536)
     assert isinstance(asked, Plan)
-    assert asked.settings.context == 65536
+    assert asked.run.context == 65536
     assert asked.placement.cpu_expert_layers > found.placement.cpu_expert_layers
 
 

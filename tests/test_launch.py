@@ -13,7 +13,7 @@ from made_gguf import write_dense
 from made_plans import plan_of
 from test_cli import PACKAGE, assert_one_clear_line, llmtune_run
 
-from llmtune.advisors.plan import Launch, Plan
+from llmtune.advisors.plan import Binding, Launch, Plan
 from llmtune.probe.parse import parse_cpu_list
 from llmtune.tuners.launch import CannotStart, set_memory_policy, start
 
@@ -76,9 +76,7 @@ def test_it_is_bound_and_has_its_priorities() -> None:
     launch = Launch(
         argv=(sys.executable, "-c", TELL),
         env={},
-        cpus=(cpu,),
-        memory_nodes=(0,),
-        memory_policy="bind",
+        binding=Binding(cpus=(cpu,), memory_nodes=(0,), memory_policy="bind"),
         nice=nice,
         io_class="idle",
         checked="nothing",
@@ -106,9 +104,7 @@ def test_what_the_kernel_refuses_is_told_and_it_starts() -> None:
     launch = Launch(
         argv=(sys.executable, "-c", TELL),
         env={},
-        cpus=(65000,),
-        memory_nodes=(900,),
-        memory_policy="bind",
+        binding=Binding(cpus=(65000,), memory_nodes=(900,), memory_policy="bind"),
         checked="nothing",
     )
     done, told = run_start(launch)
@@ -207,9 +203,9 @@ GOOD = json.loads(plan_to("/bin/true").model_dump_json())
         ({"argv": [1]}, "argv"),
         ({"env": {"A=B": "x"}}, "variable"),
         ({"env": {"": "x"}}, "variable"),
-        ({"cpus": [-1]}, "proper number"),
-        ({"cpus": [1 << 70]}, "proper number"),
-        ({"memory_policy": "steal"}, "memory_policy"),
+        ({"binding": {"cpus": [-1]}}, "proper number"),
+        ({"binding": {"cpus": [1 << 70]}}, "proper number"),
+        ({"binding": {"memory_policy": "steal"}}, "memory_policy"),
         ({"nice": 99}, "niceness"),
         ({"files": {"../x": "y"}}, "elsewhere"),
         ({"files": {"..": "y"}}, "elsewhere"),

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_plans import plan_of
 
-from llmtune.advisors.plan import Launch, Plan
+from llmtune.advisors.plan import Binding, Launch, Plan
 from llmtune.advisors.settings import Placement
 from llmtune.reports.launch_command import ranges, render_command
 from llmtune.reports.launch_forms import render_form
@@ -57,7 +57,8 @@ PRINTABLE = st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"])).fil
 
 
 def launch_of(*argv: str, **more: Any) -> Launch:
-    return Launch(argv=argv, env=more.pop("env", {}), checked="nothing", **more)
+    bound = {name: more.pop(name) for name in ("cpus", "memory_nodes", "memory_policy") if name in more}
+    return Launch(argv=argv, env=more.pop("env", {}), binding=Binding(**bound), checked="nothing", **more)
 
 
 def bytes_of(words: list[str] | tuple[str, ...]) -> list[bytes]:

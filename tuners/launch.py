@@ -60,11 +60,11 @@ def start(launch: Launch, tell: Tell) -> NoReturn:
 
 def prepare(launch: Launch, tell: Tell) -> None:
     """Bind this process and set its priorities, as far as the kernel lets it."""
-    if launch.cpus:
-        _try("CPUs", lambda: os.sched_setaffinity(0, launch.cpus), tell)
-    if launch.memory_policy != "default" and launch.memory_nodes:
-        policy = _POLICIES[launch.memory_policy]
-        _try("memory nodes", lambda: set_memory_policy(policy, launch.memory_nodes), tell)
+    if launch.binding.cpus:
+        _try("CPUs", lambda: os.sched_setaffinity(0, launch.binding.cpus), tell)
+    if launch.binding.memory_policy != "default" and launch.binding.memory_nodes:
+        policy = _POLICIES[launch.binding.memory_policy]
+        _try("memory nodes", lambda: set_memory_policy(policy, launch.binding.memory_nodes), tell)
     nice, io_class = launch.nice, launch.io_class
     if nice is not None:
         _try("niceness", lambda: os.setpriority(os.PRIO_PROCESS, 0, nice), tell)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from ...probe.engine_help import EngineOptions
 from ...probe.model.types import Model
-from ..plan import Launch, Threads
+from ..plan import Binding, Launch, Threads
 from ..request import Request
 from ..resources import Resources
 from ..settings import Placement, Settings
@@ -57,6 +57,11 @@ class Backend(Protocol):
     ) -> Launch:
         """How to start it; raises `CannotRun`."""
         ...
+
+
+def binding_of(threads: Threads) -> Binding:
+    """Of the whole process what was chosen for its threads."""
+    return Binding(cpus=threads.cpus, memory_nodes=threads.memory_nodes, memory_policy=threads.memory_policy)
 
 
 def quoted_path(path: str) -> str:

@@ -11,7 +11,7 @@ from ..plan import Launch
 from ..request import Request
 from ..resources import Resources
 from ..settings import HOST, Placement, Settings
-from .base import CannotRun, Chosen, quoted_path
+from .base import CannotRun, Chosen, binding_of, quoted_path
 from .options import Arguments
 
 NAME = "llama.cpp"
@@ -85,9 +85,7 @@ def launch(
     return Launch(
         argv=tuple(arguments.argv),
         env=_variables(placement, resources),
-        cpus=threads.cpus,
-        memory_nodes=threads.memory_nodes,
-        memory_policy=threads.memory_policy,
+        binding=binding_of(threads),
         nice=request.nice,
         io_class=request.io_class,
         locks_memory=settings.locked,

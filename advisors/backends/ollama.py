@@ -13,7 +13,7 @@ from ..plan import Launch, Threads
 from ..request import Request
 from ..resources import Resources
 from ..settings import CacheType, Placement, Settings
-from .base import CannotRun, Chosen
+from .base import CannotRun, Chosen, binding_of
 
 NAME = "ollama"
 _CACHE_TYPES: tuple[CacheType, ...] = ("f16", "q8_0", "q4_0")
@@ -49,9 +49,7 @@ def launch(
     return Launch(
         argv=("ollama", "serve"),
         env=_variables(placement, settings, request, resources),
-        cpus=threads.cpus,
-        memory_nodes=threads.memory_nodes,
-        memory_policy=threads.memory_policy,
+        binding=binding_of(threads),
         nice=request.nice,
         io_class=request.io_class,
         files={"Modelfile": modelfile(model.path, placement, settings, threads)},

@@ -8,7 +8,7 @@ from ...probe.model.types import Model
 from ..plan import Launch
 from ..request import Request
 from ..resources import Gpu, Resources
-from .base import CannotRun, Chosen, quoted_path
+from .base import CannotRun, Chosen, binding_of, quoted_path
 from .vllm_memory import batched_tokens, memory
 
 NAME = "vllm"
@@ -77,9 +77,7 @@ def launch(
     return Launch(
         argv=tuple(argv),
         env=_variables(gpus, resources),
-        cpus=threads.cpus,
-        memory_nodes=threads.memory_nodes,
-        memory_policy=threads.memory_policy,
+        binding=binding_of(threads),
         nice=request.nice,
         io_class=request.io_class,
         checked="nothing: vLLM takes longer to tell its options than to plan; written for 0.33",

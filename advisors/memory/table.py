@@ -25,7 +25,7 @@ def memory_terms(
 ) -> list[MemoryTerm]:
     """All terms of a run of llama.cpp but the prompt cache, whose size is ours to choose. `weights`: bytes by place."""
     terms = [
-        *_weight_terms(placement, weights),
+        *_weight_terms(placement, settings, weights),
         *_cache_terms(model, placement, settings),
         *_compute_terms(placement, compute),
         *_other_terms(model, placement, settings, resources),
@@ -89,13 +89,22 @@ def shortfall_bytes(place: PlaceMemory) -> int | None:
     return None if place.free_bytes is None else place.total_bytes + place.margin_bytes - place.free_bytes
 
 
-def _weight_terms(placement: Placement, weights: Mapping[str, int]) -> list[MemoryTerm]:
+def _weight_terms(placement: Placement, settings: Settings, weights: Mapping[str, int]) -> list[MemoryTerm]:
     what = {PINNED: "weights in pinned memory", REPACK: "weights, interleaved for the CPU (repacked)"}
     terms = []
     for place, size in weights.items():
         name = place if place in placement.devices else HOST
         terms.append(
-            MemoryTerm(place=name, part="weights", what=what.get(place, "weights"), size_bytes=size, certainty="exact")
+            MemoryTerm(
+                place=name,
+                part="weights",
+                what=what.get(
+                    place, "weights, mapped from the file" if place == HOST and settings.mapped else "weights"
+                ),
+                size_bytes=size,
+                certainty="exact",
+                evictable=place == HOST and settings.mapped,
+            )
         )
     return terms
 
