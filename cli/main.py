@@ -16,9 +16,9 @@ COMMANDS = {
     "plan": "Tell how to run a model here: what goes where, how fast it will be, and the exact command.",
     "launch": "Start the server as planned, with its CPUs, memory nodes and priorities, and become it.",
     "fits": "Tell which models run how well, here or on a machine thought of.",
+    "model": "Tell what a model is: size, bits per weight, layers, cache per token.",
     "snapshot": "Print everything that was read, or record it in a file for a bug report.",
     "explain": "Explain a check: what it looks at, why, and from which sources.",
-    "model": "Tell what a model is: size, bits per weight, layers, cache per token.",
 }
 
 
