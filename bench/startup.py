@@ -14,6 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from made_gguf import dense_metadata, dense_tensors, write_gguf
+
 RUNS = 9
 BARE_IMPORT = [sys.executable, "-c", "import pydantic, psutil, pynvml"]
 LLMTUNE = [str(Path(sys.executable).parent / "llmtune")]
@@ -44,12 +48,33 @@ def largest_machine(folder: Path, scratch: str) -> Path | None:
     return Path(scratch)
 
 
+def mixture(folder: Path) -> Path:
+    """A model of 48 layers with experts and a large vocabulary: the most that a plan must look at."""
+    sizes = {"layers": 48, "embedding": 2048, "heads": 32, "kv_heads": 4, "vocabulary": 151936}
+    keys = dense_metadata(
+        "qwen3moe",
+        ffn=6144,
+        context=262144,
+        expert_count=128,
+        expert_used_count=8,
+        expert_feed_forward_length=768,
+        **sizes,
+    )
+    keys["tokenizer.ggml.tokens"] = [f"token{number}" for number in range(sizes["vocabulary"])]
+    tensors = dense_tensors(ffn=768, experts=128, **sizes)  # type: ignore[arg-type]
+    return write_gguf(folder / "mixture.gguf", keys, tensors)
+
+
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as scratch:
         cases = {
             "llmtune --version": ([*LLMTUNE, "--version"], 1.0),
             "llmtune doctor": ([*LLMTUNE, "doctor"], 3.0),
+            "llmtune plan MODEL --gpu --ram": (
+                [*LLMTUNE, "plan", str(mixture(Path(scratch))), "--gpu", "RTX 3060", "--ram", "64", "-q"],
+                4.0,
+            ),
         }
         machines = os.environ.get("LLMTUNE_MACHINES")
         largest = largest_machine(Path(machines), scratch) if machines else None
