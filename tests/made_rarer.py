@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from made_decoders import POST, V, dense, sparse
 from made_gguf import Entry
 from made_layers import Made
+from made_others import latent
 
 
 def changed(made: Made, *more: Entry, without: str = "", renamed: tuple[str, str] = ("", ""), **keys: object) -> Made:
@@ -27,6 +30,15 @@ def changed(made: Made, *more: Entry, without: str = "", renamed: tuple[str, str
 
 
 SLIDES = [False, True, True, True] * 2
+
+INDEXER: list[Entry] = [
+    ("blk.N.indexer.k_norm.weight", (128,), "f32"), ("blk.N.indexer.k_norm.bias", (128,), "f32"),
+    ("blk.N.indexer.proj.weight", (1024, 32), "q4_K"), ("blk.N.indexer.attn_k.weight", (1024, 128), "q4_K"),
+    ("blk.N.indexer.attn_q_b.weight", (768, 32 * 128), "q4_K"),
+]  # fmt: skip
+INDEXED: dict[str, Any] = {
+    "attention__indexer__head_count": 32, "attention__indexer__key_length": 128, "attention__indexer__top_k": 512,
+}  # fmt: skip
 
 RARER: dict[str, Made] = {
     "step35": changed(
@@ -122,6 +134,14 @@ RARER: dict[str, Made] = {
     "dbrx": sparse(
         "dbrx", 6, 1024, 1792, 16, 4, 64, 16, 4, 1792, rms=False, fused=True, names=("attn_norm", "attn_output_norm"),
         attention__clamp_kqv=8.0,
+    ),
+    "deepseek32": changed(
+        latent("deepseek32", 6, 1024, 4096, 16, lora=768, count=32, lead=2, expert_gating_func=2, rope=64, plain=128),
+        *INDEXER, **INDEXED,
+    ),
+    "glm-dsa": changed(
+        latent("glm-dsa", 6, 1024, 4096, 16, lora=768, count=32, lead=2, expert_gating_func=2, rope=64, plain=128),
+        *INDEXER, **INDEXED,
     ),
     "phimoe": changed(
         sparse("phimoe", 6, 1024, 1024, 16, 4, 64, 16, 2, 1024, bias=True, out_bias=True),

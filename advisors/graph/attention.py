@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ...probe.model.ggml_types import GgmlType
 from .graph import Graph
 from .node import F32, Node
@@ -21,6 +23,13 @@ class Caches:
         self.sliding = parts
         if self.two:
             self.sliding = _Part(graph, graph.cells_sliding, [at for at in layers if graph.layer(at).sliding], rotated)
+
+
+class KeyCache(Protocol):
+    """Inputs of a cache of keys."""
+
+    cells: int
+    write_k: Node
 
 
 class _Part:
@@ -153,7 +162,7 @@ def attend(
     return x if output is None else graph.linear(il, output, x)
 
 
-def store_keys(graph: Graph, part: _Part, il: int, k: Node) -> Node:
+def store_keys(graph: Graph, part: KeyCache, il: int, k: Node) -> Node:
     """Write keys alone; returns the view of the cache."""
     layer = graph.layer(il)
     cache = graph.cache(il, "k", (key_length(graph, il) * layer.kv_heads, part.cells, graph.streams, 1))

@@ -59,6 +59,8 @@ def compute_buffers(
         tensors[TIED_OUTPUT] = tensors["token_embd.weight"]
     where = layer_places(model.shape, placement)
     count = len(model.shape.run_layers)
+    # Each layer with an indexer has a constant of its own, which lies in memory all the time.
+    whole = whole or bool(model.shape.indexer_head)
     layers = tuple(range(count)) if whole else shortened(model, tensors, places, where, count)
     plan = _Plan(model, placement, settings, places, tensors, where, layers, traits)
     slots = settings.slots

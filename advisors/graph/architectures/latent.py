@@ -90,28 +90,35 @@ def _compressed(graph: Graph, il: int, x: Node, rope: int) -> tuple[Node, Node]:
 
 def _absorbed(graph: Graph, il: int, x: Node, positions: Node, caches: Caches, temperature: Node | None) -> Node:
     """The matrix of the keys is applied to the queries, so that the cache holds the compressed vector alone."""
+    query, kept, key = absorbed_parts(graph, il, x, positions)
+    if temperature is not None:
+        query = graph.mul(query, temperature)
+    graph.expand(query, kept, key)
+    cached = store_keys(graph, caches.full, il, key)
+    value = graph.view(cached, (graph.shape.kv_lora_rank, *cached.ne[1:]), cached.strides())
+    out = heads_attend(graph, query, cached, value, caches.full.mask, decompress=graph.w(il, "attn_v_b"))
+    return graph.linear(il, "attn_output", out)
+
+
+def absorbed_parts(graph: Graph, il: int, x: Node, positions: Node, low: Node | None = None) -> tuple[Node, Node, Node]:
+    """Query, compressed vector, and key. `low`: the low-rank query where it is made already."""
     shape, heads, tokens = graph.shape, graph.layer(il).heads, graph.tokens
     rope = shape.rope_dimensions
-    q = _query(graph, il, x, shape.key_length_mla)
+    if low is None:
+        q = _query(graph, il, x, shape.key_length_mla)
+    else:
+        q = graph.reshape(graph.mm(il, "attn_q_b", low), shape.key_length_mla, heads, tokens)
     kept, k_rope = _compressed(graph, il, x, rope)
     k_rope = graph.rope(k_rope, positions)
     nb = q.strides()
     plain = graph.view_3d(q, (shape.key_length_mla - rope, heads, tokens), nb[1], nb[2])
     turned = graph.rope(graph.view_3d(q, (rope, heads, tokens), nb[1], nb[2]), positions)
-    key_matrix, value_matrix = graph.w(il, "attn_k_b"), graph.w(il, "attn_v_b")
-    if key_matrix is None or value_matrix is None:
+    key_matrix = graph.w(il, "attn_k_b")
+    if key_matrix is None or graph.w(il, "attn_v_b") is None:
         raise KeyError("attn_k_b")
     absorbed = graph.permute(graph.mul_mat(key_matrix, graph.permute(plain, 0, 2, 1, 3)), 0, 2, 1, 3)
-    query = graph.concat(absorbed, turned, 0)
     kept = graph.reshape(kept, shape.kv_lora_rank, 1, tokens)
-    key = graph.concat(kept, k_rope, 0)
-    if temperature is not None:
-        query = graph.mul(query, temperature)
-    graph.expand(query, kept, key)
-    cached = store_keys(graph, caches.full, il, key)
-    value = graph.view(cached, (shape.kv_lora_rank, *cached.ne[1:]), cached.strides())
-    out = heads_attend(graph, query, cached, value, caches.full.mask, decompress=value_matrix)
-    return graph.linear(il, "attn_output", out)
+    return graph.concat(absorbed, turned, 0), kept, graph.concat(kept, k_rope, 0)
 
 
 def expanded(graph: Graph, il: int, x: Node, positions: Node, caches: Caches, temperature: Node | None) -> Node:
