@@ -22,6 +22,8 @@ TIED_OUTPUT = "output.weight"
 
 _INPUT = ("token_embd.", "position_embd.", "token_types.", "per_layer_token_embd.")
 """Always on the CPU."""
+_FIRST_LAYER = ("token_embd_norm.", "per_layer_model_proj.", "per_layer_proj_norm.")
+"""Without a layer's number, and yet where the first layer is."""
 EXPERTS = re.compile(r"\.ffn_(up|down|gate|gate_up)_(ch|)exps")
 _REPACKED = {
     "avx2": {"q4_0": 8, "q4_K": 8, "iq4_nl": 8, "mxfp4": 8},
@@ -61,6 +63,7 @@ def weight_places(
     overrides = [(re.compile(override.pattern), override.device) for override in placement.overrides]
     repacked = _repacked(features) if settings.repack else {}
     places: dict[str, str] = {}
+    tied = is_tied(model)
     for tensor in with_tied_output(model):
         name = tensor.name
         layer = layer_of(name)
@@ -69,14 +72,16 @@ def weight_places(
             continue
         if name.startswith(_INPUT):
             place = HOST
-        elif name.startswith("token_embd_norm.") and not model.shape.architecture.startswith("lfm2"):
-            place = layers[0]  # normalized where the first layer is; lfm2 calls its output norm so
+        elif name.startswith(_FIRST_LAYER) and not model.shape.architecture.startswith("lfm2"):
+            place = layers[0]  # lfm2 calls its output norm token_embd_norm
         else:
             place = layers[layer] if layer is not None else layers[-1]
         if layer is not None and layer < placement.cpu_expert_layers and EXPERTS.search(name):
             place = HOST
         else:
-            place = next((device for pattern, device in overrides if pattern.search(name)), place)
+            # The loader calls a tied output by the name that it has in the file.
+            loaded = "token_embd.weight" if name == TIED_OUTPUT and tied else name
+            place = next((device for pattern, device in overrides if pattern.search(loaded)), place)
         if place == HOST:
             place = _on_host(tensor, placement, settings, repacked)
         places[name] = place
@@ -88,12 +93,17 @@ def is_input(name: str) -> bool:
     return name.startswith(_INPUT)
 
 
+def is_tied(model: Model) -> bool:
+    """Whether the token embedding serves as output too."""
+    return not any(tensor.name == TIED_OUTPUT for tensor in model.tensors)
+
+
 def with_tied_output(model: Model) -> tuple[Tensor, ...]:
     """The model's tensors, and the token embedding once more as `output.weight` where the file has no output."""
     tensors = {tensor.name: tensor for tensor in model.tensors}
     embedding = tensors.get("token_embd.weight")
-    if embedding is None or TIED_OUTPUT in tensors:
-        return model.tensors
+    if embedding is None or TIED_OUTPUT in tensors or model.shape.architecture == "bitnet":
+        return model.tensors  # bitnet multiplies with the embedding itself, wherever that lies
     return (*model.tensors, embedding._replace(name=TIED_OUTPUT))
 
 
