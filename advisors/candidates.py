@@ -171,7 +171,6 @@ class Evaluator:
         if memory.host.free_bytes is None:
             return PROMPT_CACHE_BYTES
         left = memory.host.free_bytes - memory.host.total_bytes - memory.host.margin_bytes
-        left -= self.request.keep_free_host_bytes
         one = prompt_bytes(self.model.shape, settings)
         most = min(left // 4, PROMPT_CACHE_BYTES, _PROMPTS_KEPT * one)
         return -(-most // _CACHE_STEP) * _CACHE_STEP if most >= one // 4 else 0

@@ -32,6 +32,8 @@ def given_up(candidate: Candidate, model: Model, request: Request) -> tuple[str,
         told.append(f"the experts of the first {candidate.layout.cpu_expert_layers} layers stay in host memory")
     if shape.predict_layers:
         told.append("the blocks for multi-token prediction are not used")
+    if not candidate.acceptable(request):
+        told.append(f"{request.min_tokens_per_s:g} tokens/s: nothing here decodes so fast; this is the fastest way")
     if candidate.memory.fits is False:
         told.append("not everything fits into memory: weights are read from the disk again and again")
     return tuple(told)

@@ -7,7 +7,6 @@ from ..probe.model.types import Model
 from .memory.cache import key_value_bytes, state_bytes
 from .memory.places import EXPERTS, TIED_OUTPUT, allocated_bytes, is_input, layer_of, with_tied_output
 from .memory.table import DEVICE_MARGIN_BYTES
-from .request import Request
 from .resources import Gpu
 from .settings import Placement, Settings
 
@@ -40,19 +39,10 @@ class _Sizes(NamedTuple):
     experts: tuple[int, ...]
 
 
-def best_layout(
-    model: Model, settings: Settings, gpus: tuple[Gpu, ...], request: Request, compute: Mapping[str, int]
-) -> Layout | None:
+def best_layout(model: Model, settings: Settings, gpus: tuple[Gpu, ...], compute: Mapping[str, int]) -> Layout | None:
     """The layout with the most on the GPUs, given their compute buffers' sizes; None if not even the output fits."""
     sizes = _sizes(model, settings, gpus[0])
-    room = [
-        (gpu.free_bytes or 0)
-        - gpu.reserve_bytes
-        - DEVICE_MARGIN_BYTES
-        - request.keep_free_bytes
-        - compute.get(gpu.name, 0)
-        for gpu in gpus
-    ]
+    room = [(gpu.free_bytes or 0) - gpu.reserve_bytes - DEVICE_MARGIN_BYTES - compute.get(gpu.name, 0) for gpu in gpus]
     count = len(sizes.dense)
     expert_layers = [at for at, size in enumerate(sizes.experts) if size]
     if expert_layers:

@@ -79,3 +79,17 @@ class Resources(Reading):
     """Sequential reads of the device that holds the model."""
     numa_nodes: tuple[int, ...]
     engines: tuple[str, ...] = ()
+
+
+def leaving_free(resources: Resources, device_bytes: int, host_bytes: int) -> Resources:
+    """The same machine with so much less to take, on each GPU and of the host."""
+    if not device_bytes and not host_bytes:
+        return resources
+    gpus = tuple(
+        gpu.model_copy(update={"free_bytes": None if gpu.free_bytes is None else max(gpu.free_bytes - device_bytes, 0)})
+        for gpu in resources.gpus
+    )
+    free = resources.host_free_bytes
+    return resources.model_copy(
+        update={"gpus": gpus, "host_free_bytes": None if free is None else max(free - host_bytes, 0)}
+    )

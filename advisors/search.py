@@ -48,7 +48,7 @@ def search(evaluator: Evaluator) -> Outcome:
                 larger = place(evaluator, gpus, evaluator.settings(floor, cache, gpus, _LARGE_BATCH))
                 if larger is not None and larger.fits:
                     found.append(larger)
-        if any(candidate.everything_on(gpus) for candidate in found):
+        if goal != "context" and any(candidate.everything_on(gpus) for candidate in found):
             break  # more devices would only add hand-overs
     usable = [candidate for candidate in found if candidate.acceptable(evaluator.request)]
     ranked = sorted(usable or found, key=lambda candidate: candidate.score(evaluator.request), reverse=True)
@@ -91,7 +91,7 @@ def place(evaluator: Evaluator, gpus: tuple[Gpu, ...], settings: Settings) -> Ca
     compute: dict[str, int] = {}
     candidate: Candidate | None = None
     for _ in range(_ROUNDS):
-        layout = best_layout(evaluator.model, settings, gpus, evaluator.request, compute)
+        layout = best_layout(evaluator.model, settings, gpus, compute)
         if layout is None:
             return None
         candidate = evaluator.evaluate(layout, settings)

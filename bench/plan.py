@@ -55,7 +55,7 @@ SCENARIOS = (
 
 
 def pairwise(factors: Mapping[str, Sequence[str]], most: int, seed: int = 1) -> list[Point]:
-    """Points that hold every pair of levels at least once: greedy over random points."""
+    """Points that hold every pair of levels at least once, greedily, and random ones up to `most`."""
     chance = random.Random(seed)
     names = list(factors)
     missing = {(a, x, b, y) for a, b in itertools.combinations(names, 2) for x in factors[a] for y in factors[b]}
@@ -65,11 +65,20 @@ def pairwise(factors: Mapping[str, Sequence[str]], most: int, seed: int = 1) -> 
         best = max(trials, key=lambda point: len(covered(point, names) & missing))
         missing -= covered(best, names)
         points.append(best)
+    while len(points) < most:
+        point = {name: chance.choice(factors[name]) for name in names}
+        if point not in points:
+            points.append(point)
     return points
 
 
 def covered(point: Point, names: Sequence[str]) -> set[tuple[str, str, str, str]]:
     return {(a, point[a], b, point[b]) for a, b in itertools.combinations(names, 2)}
+
+
+def refused(point: Point) -> bool:
+    """A quantized V cache needs flash attention."""
+    return point["-ctk"] != "f16" and point["-fa"] == "0"
 
 
 class Runner:
@@ -149,7 +158,7 @@ def compare(runner: Runner, rounds: int, budget: int) -> None:
     plan = planned(runner.prefix, runner.model)
     found: list[tuple[float, Point]] = []
     for point in pairwise(FACTORS, budget):
-        speeds = runner.run(point)
+        speeds = None if refused(point) else runner.run(point)
         if speeds:
             found.append((speeds[0], point))
     found.sort(key=lambda item: -item[0])

@@ -112,3 +112,17 @@ def test_what_the_server_keeps_beside_the_model_is_planned(tmp_path: Path, users
     kept = int(option(found, "-cram", "--cache-ram")) << 20
     assert found.memory.host.total_bytes <= 20 * GIB
     assert kept <= found.memory.host.other_bytes
+
+
+def test_memory_that_is_to_stay_free_stays_free(tmp_path: Path) -> None:
+    model = mixture(tmp_path / "m.gguf")
+    found = plan(tmp_path, model, machine(gpu(total_gib=24)), keep_free_bytes=6 * GIB)
+    assert isinstance(found, Plan)
+    assert found.memory.devices[0].total_bytes <= 18 * GIB
+    assert isinstance(plan(tmp_path, model, machine(ram_gib=24), keep_free_host_bytes=12 * GIB), NoPlan)
+
+
+def test_a_speed_that_cannot_be_had_is_told(tmp_path: Path) -> None:
+    found = plan(tmp_path, mixture(tmp_path / "m.gguf"), machine(), min_tokens_per_s=500.0)
+    assert isinstance(found, Plan)
+    assert any("500 tokens/s" in told for told in found.given_up)

@@ -143,3 +143,10 @@ def test_cards_alike_leave_room_for_context_on_each(tmp_path: Path, mixture: Mod
 def test_prompts_pass_in_larger_batches_where_experts_cross_the_bus(tmp_path: Path, mixture: Model) -> None:
     assert best(find(tmp_path, mixture, machine(gpu(total_gib=12)))).settings.ubatch == 2048
     assert best(find(tmp_path, mixture, machine(gpu(total_gib=24)))).settings.ubatch == 512
+
+
+def test_context_may_take_more_cards_than_the_model_needs(tmp_path: Path, eight: Model) -> None:
+    cards = gpu("CUDA0", total_gib=12), gpu("CUDA1", total_gib=12)
+    assert len(best(find(tmp_path, eight, machine(*cards))).placement.devices) == 1
+    found = best(find(tmp_path, eight, machine(*cards), goal="context"))
+    assert (len(found.placement.devices), found.layers_on_host) == (2, 0)
