@@ -108,6 +108,8 @@ class Evaluator:
     seen: dict[tuple[object, ...], Candidate] = field(default_factory=dict)
     laid_out: dict[tuple[Layout, bool], tuple[Mapping[str, str], Mapping[str, int]]] = field(default_factory=dict)
     """Places and sizes of the weights: they depend on the layout and on repacking only."""
+    compute_bytes: dict[tuple[tuple[Gpu, ...], int], dict[str, int]] = field(default_factory=dict)
+    """What each device's compute buffers took when a batch size was last placed on a set of GPUs."""
 
     def settings(self, context: int, cache: CacheType, gpus: tuple[Gpu, ...], ubatch: int = 512) -> Settings:
         """The settings for a context of each user."""

@@ -88,17 +88,24 @@ def place(evaluator: Evaluator, gpus: tuple[Gpu, ...], settings: Settings) -> Ca
     """The placement with the most on the GPUs. Compute buffers depend on the placement, so it takes a few rounds."""
     if not gpus:
         return evaluator.evaluate(Layout((), 0, (), 0), settings)
-    compute: dict[str, int] = {}
+    # What the same GPUs needed for the cache type before is near what they need now.
+    compute = evaluator.compute_bytes.setdefault((gpus, settings.ubatch), {})
     candidate: Candidate | None = None
     for _ in range(_ROUNDS):
         layout = best_layout(evaluator.model, settings, gpus, compute)
         if layout is None:
             return None
+        guessed = bool(compute)
         candidate = evaluator.evaluate(layout, settings)
-        if candidate.devices_fit:
-            return candidate
-        for device in candidate.memory.devices:
-            compute[device.name] = max(compute.get(device.name, 0), device.compute_bytes + device.margin_bytes)
+        needed = {device.name: device.compute_bytes + device.margin_bytes for device in candidate.memory.devices}
+        if not candidate.devices_fit:
+            for name, size in needed.items():
+                compute[name] = max(compute.get(name, 0), size)
+            continue
+        if guessed and best_layout(evaluator.model, settings, gpus, needed) != layout:
+            compute.clear()  # the guess was too large: begin without one
+            continue
+        return candidate
     return candidate
 
 

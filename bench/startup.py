@@ -73,7 +73,7 @@ def main() -> None:
             "llmtune doctor": ([*LLMTUNE, "doctor"], 3.0),
             "llmtune plan MODEL --gpu --ram": (
                 [*LLMTUNE, "plan", str(mixture(Path(scratch))), "--gpu", "RTX 3060", "--ram", "64", "-q"],
-                4.0,
+                5.0,
             ),
         }
         machines = os.environ.get("LLMTUNE_MACHINES")
