@@ -15,7 +15,7 @@ from .plan import Plan
 from .request import Request
 from .resources import Resources, leaving_free
 from .search import Outcome, search
-from .system import system_settings
+from .system.from_findings import system_settings
 
 
 class NoPlan(NamedTuple):

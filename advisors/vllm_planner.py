@@ -14,7 +14,7 @@ from .planner import NoPlan
 from .request import Request
 from .resources import Gpu, Resources
 from .settings import HOST, CacheType, Placement, Settings
-from .system import system_settings
+from .system.from_findings import system_settings
 
 _PARALLEL = (1, 2, 4, 8)
 _STEP = 1024

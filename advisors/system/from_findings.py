@@ -1,8 +1,8 @@
 """Settings of the system that help a plan: the findings of `doctor` that have a command."""
 
-from ..probe.snapshot import Snapshot
-from .diagnose import diagnose
-from .plan import SystemSetting
+from ...probe.snapshot import Snapshot
+from ..diagnose import diagnose
+from ..plan import SystemSetting
 
 _TOPICS = frozenset({"cpu", "numa", "memory", "power", "limits", "gpu", "kernel"})
 

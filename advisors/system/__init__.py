@@ -1,0 +1,1 @@
+"""Settings of the system: which would help this machine, and why."""

@@ -1,0 +1,40 @@
+"""`SystemSetting`: one change of the system that is advised, and `SystemAdvice`: all of them."""
+
+from ...probe.reading import Reading
+from ..finding import Effect
+
+
+class SystemSetting(Reading):
+    """What to change. The key is one of `tuners/knobs/catalogue.py`."""
+
+    key: str
+    value: str
+    found: str | None
+    """The value when it was advised."""
+    reason: str
+    """Why it helps this machine, with the readings."""
+    effect: Effect
+    risk: str | None = None
+    """What may get worse, or None."""
+    required: bool = False
+    """Whether the rest makes no sense without it: then a refusal undoes all."""
+    at_least: bool = False
+    """A larger value is right too."""
+    keep_short: bool = False
+    """A part of what is asked for (fewer huge pages) is of use."""
+
+
+class LeftOut(Reading):
+    """A setting that is not advised here, and why."""
+
+    key: str
+    reason: str
+
+
+class SystemAdvice(Reading):
+    """What a profile means on one machine."""
+
+    profile: str
+    settings: tuple[SystemSetting, ...]
+    """In the order in which they are to be made."""
+    left_out: tuple[LeftOut, ...]

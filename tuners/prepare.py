@@ -1,0 +1,110 @@
+"""From what is asked for to changes: which are needed, in which order, with all that they will overwrite."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .journal import Journal
+from .knobs.catalogue import coupled, expand, resolve
+from .knobs.kernel_file import Tree
+from .knobs.knob import Unavailable, describe_os_error
+from .records import Change
+from .values_now import identities, read_all
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One setting that is asked for."""
+
+    key: str
+    """With or without its scope."""
+    value: str
+    required: bool = True
+    keep_short: bool = False
+    at_least: bool = False
+    """A larger value that is there already is right too."""
+
+
+class CannotChange(Exception):
+    """A required change that this machine does not allow; nothing was written. The message is one line."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is to be done, and what is not."""
+
+    changes: tuple[Change, ...]
+    already: Mapping[str, str]
+    """Settings that hold what is asked for."""
+    left_out: Mapping[str, str]
+    """Optional settings that this machine does not allow, with the reason."""
+
+
+def prepare(wishes: Iterable[Wish], tree: Tree, *, as_root: bool) -> Prepared:
+    """Look at each knob before the first is written; raises `Refused` and `CannotChange`."""
+    targets: dict[str, Wish] = {}
+    for wish in wishes:
+        for key in expand(wish.key, tree):
+            targets.pop(key, None)
+            targets[key] = Wish(
+                key, resolve(key, tree).canonical(wish.value), wish.required, wish.keep_short, wish.at_least
+            )
+    needed, already, left_out = {}, {}, {}
+    for key, wish in targets.items():
+        why = _obstacle(wish, tree, as_root)
+        if why is None:
+            needed[key] = wish
+        elif why == "":
+            already[key] = wish.value
+        elif wish.required:
+            raise CannotChange(why)
+        else:
+            left_out[key] = why
+    return Prepared(tuple(_changes(needed, tree)), already, left_out)
+
+
+def _obstacle(wish: Wish, tree: Tree, as_root: bool) -> str | None:
+    """None where the change can be made, empty where none is needed, else why not."""
+    knob = resolve(wish.key, tree)
+    try:
+        now = knob.read()
+        knob.identity()
+    except Unavailable as why:
+        return str(why)
+    if knob.matches(wish.value, now) or (wish.at_least and int(now) >= int(wish.value)):
+        return ""
+    try:
+        if as_root:
+            knob.check_writable()
+    except OSError as error:
+        return f"{wish.key}: it cannot be written: {describe_os_error(error)}"
+    return None
+
+
+def _changes(needed: Mapping[str, Wish], tree: Tree) -> list[Change]:
+    """Coupled settings become one change, at the place of the first."""
+    groups: dict[tuple[str, ...], list[Wish]] = {}
+    for key, wish in needed.items():
+        group = next((found for found in groups if key in found), None) or coupled(key, tree)
+        for smaller in [found for found in groups if found != group and set(found) <= set(group)]:
+            groups.setdefault(group, []).extend(groups.pop(smaller))
+        groups.setdefault(group, []).append(wish)
+    return [
+        Change(
+            targets={wish.key: wish.value for wish in wishes},
+            before=read_all(group, tree),
+            identity=identities((wish.key for wish in wishes), tree),
+            required=any(wish.required for wish in wishes),
+            keep_short=all(wish.keep_short for wish in wishes),
+        )
+        for group, wishes in groups.items()
+    ]
+
+
+def taken_over(change: Change, earlier: Iterable[Journal]) -> tuple[str, ...]:
+    """Targets whose value somebody changed since our last transaction that wrote them."""
+    last: dict[str, str | None] = {}
+    for journal in earlier:
+        if not journal.ended:
+            for wrote in journal.wrote.values():
+                last.update(wrote.after)
+    return tuple(key for key in change.targets if key in last and last[key] != change.before[key])

@@ -1,0 +1,97 @@
+"""Putting transactions back: newest first, and so that an undo which is killed is completed by the next."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from .journal import Journal, Writer
+from .knobs.catalogue import resolve
+from .knobs.kernel_file import Tree
+from .records import Change, End, Undo, Undone, UndoStep, Values
+from .undo import Decision, decide, restore
+
+
+@dataclass
+class Undoing:
+    """What became of an undo, key by key."""
+
+    restored: dict[str, str | None] = field(default_factory=dict)
+    left: Values = field(default_factory=dict)
+    """Values that others had set since; they stay."""
+    ours: Values = field(default_factory=dict)
+    """What we had set where a value was left."""
+    gone: list[str] = field(default_factory=list)
+    pending: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of ours remains."""
+        return not self.failed
+
+
+def undo_journal(
+    directory: int, journal: Journal, superseded: frozenset[str], tree: Tree, *, force: bool, same_boot: bool
+) -> Undoing:
+    """Put back all that one transaction changed; raises OSError where the journal cannot be written, and `Refused`."""
+    done = Undoing()
+    writer = Writer(directory, journal)
+    try:
+        decisions = dict(_decisions(journal, superseded, tree, force=force, same_boot=same_boot))
+        steps = tuple(UndoStep(change=n, seen=found.seen, desired=found.desired) for n, found in decisions.items())
+        # On the disk first: files that we made outlive a power cut, and so must the knowledge of them.
+        writer.append(Undo(steps=steps), durable=True)
+        for number, decision in decisions.items():
+            restored = restore(decision, tree)
+            _tell(done, journal.begin.changes[number], decision, restored.failed, restored.pending)
+            if restored.failed is None:
+                writer.append(Undone(change=number, left=decision.left), durable=False)
+        if done.complete:
+            writer.append(End(), durable=True)
+    finally:
+        writer.close()
+    return done
+
+
+def _decisions(
+    journal: Journal, superseded: frozenset[str], tree: Tree, *, force: bool, same_boot: bool
+) -> Iterable[tuple[int, Decision]]:
+    for number in reversed(range(len(journal.begin.changes))):
+        change = journal.begin.changes[number]
+        done = journal.undone.get(number)
+        if not same_boot and not _survives(change, tree):
+            continue
+        if number in journal.failed or (done is not None and not (force and done.left)):
+            continue
+        begun = None if done is not None else journal.undo.get(number)
+        yield number, decide(change, journal.wrote.get(number), begun, superseded, tree, force=force)
+
+
+def _survives(change: Change, tree: Tree) -> bool:
+    return any(resolve(key, tree).survives_reboot for key in change.targets)
+
+
+def outlives_boot(journal: Journal, tree: Tree) -> bool:
+    """Whether something of a transaction is left after a reboot."""
+    return any(_survives(change, tree) for change in journal.begin.changes)
+
+
+def _tell(done: Undoing, change: Change, decision: Decision, failed: str | None, pending: Sequence[str]) -> None:
+    if decision.gone is not None:
+        done.gone.append(decision.gone)
+        return
+    if failed is not None:
+        done.failed.append(failed)
+        return
+    done.pending.extend(pending)
+    for key, value in decision.desired.items():
+        if key in decision.left:
+            done.left[key] = value
+            done.ours[key] = change.targets.get(key)
+        elif value != decision.seen[key]:
+            done.restored[key] = value
+
+
+def superseded_keys(journal: Journal, all_journals: Iterable[Journal]) -> frozenset[str]:
+    """Keys whose value a later transaction found changed by others, and took for the new original."""
+    later = (other for other in all_journals if other.id > journal.id)
+    return frozenset(key for other in later for change in other.begin.changes for key in change.taken_over)

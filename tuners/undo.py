@@ -1,0 +1,130 @@
+"""What one change is to be put back to, and putting it back.
+
+A value is restored only while it is the one we left. What somebody else has set since stays, and is told; `force` takes
+it all the same. Every decision is a function of the journal and of what is there now, so that an undo which is killed
+is simply begun again.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from .knobs.catalogue import resolve
+from .knobs.kernel_file import Tree
+from .knobs.knob import Refused, Unavailable, describe_os_error
+from .records import Change, UndoStep, Values, Wrote
+from .values_now import converge, read_all, same_things
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with one change."""
+
+    desired: Values
+    seen: Values
+    left: Values
+    """Values that others have set since, and that stay."""
+    gone: str | None = None
+
+
+def decide(
+    change: Change,
+    wrote: Wrote | None,
+    begun: UndoStep | None,
+    superseded: AbstractSet[str],
+    tree: Tree,
+    *,
+    force: bool,
+) -> Decision:
+    """What each value of a change is to become; raises `Refused` for a journal with foreign keys or values."""
+    check_journaled(change, tree)
+    gone = same_things(change.identity, tree)
+    if gone is not None:
+        return Decision({}, {}, {}, gone)
+    seen = read_all(change.before, tree)
+    desired: Values = {}
+    left: Values = {}
+    began = begun is not None or any(
+        seen[key] != change.before[key] and _ours(change, wrote, begun, key, seen, tree) for key in change.targets
+    )
+    for key, before in change.before.items():
+        now = seen[key]
+        if key in superseded or now == before:
+            desired[key] = now
+        elif (
+            (force and key in change.targets)
+            or _ours(change, wrote, begun, key, seen, tree)
+            or (began and _beside(change, wrote, key))
+        ):
+            desired[key] = before
+        else:
+            desired[key] = now
+            if key in change.targets or _moved(change, wrote, key):
+                left[key] = now
+    return Decision(desired, seen, left)
+
+
+def _ours(change: Change, wrote: Wrote | None, begun: UndoStep | None, key: str, seen: Values, tree: Tree) -> bool:
+    """Whether the value that is there is what we left."""
+    now = seen[key]
+    if begun is not None and key in begun.desired and now in (begun.seen[key], begun.desired[key]):
+        return begun.desired[key] == change.before[key]
+    if wrote is not None:
+        return wrote.after.get(key) == now and _moved(change, wrote, key)
+    target = change.targets.get(key)
+    if target is None or now is None:
+        return False
+    knob, before = resolve(key, tree), change.before[key]
+    # Killed between the write and its record: what the kernel may have made of the target is ours.
+    return knob.matches(target, now) or (
+        knob.falls_short(target, now) and before is not None and not knob.falls_short(before, now)
+    )
+
+
+def _beside(change: Change, wrote: Wrote | None, key: str) -> bool:
+    """Whether a value that was not a target may have been moved by our write without a record of it."""
+    return key not in change.targets and wrote is None
+
+
+def _moved(change: Change, wrote: Wrote | None, key: str) -> bool:
+    return wrote is not None and key in wrote.after and wrote.after[key] != change.before[key]
+
+
+def check_journaled(change: Change, tree: Tree) -> None:
+    """Raise `Refused` where a journal names what llmtune does not write, or a value that is none."""
+    for values in (change.before, change.targets):
+        for key, value in values.items():
+            knob = resolve(key, tree)
+            if value is not None and not knob.holds(value):
+                raise Refused(f"{key}: the journal holds a value that is none")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What became of one change."""
+
+    failed: str | None = None
+    pending: tuple[str, ...] = ()
+
+
+def restore(decision: Decision, tree: Tree) -> Restored:
+    """Write what is desired and look whether it is there."""
+    if decision.gone is not None:
+        return Restored()
+    try:
+        converge(decision.desired, tree)
+    except (OSError, Unavailable) as error:
+        why = describe_os_error(error) if isinstance(error, OSError) else str(error)
+        named = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        return Restored(failed=f"{named}{why}")
+    pending = []
+    for key, value in read_all(decision.desired, tree).items():
+        wanted = decision.desired[key]
+        if wanted is None or value == wanted:
+            continue
+        knob = resolve(key, tree)
+        waits = knob.pending(wanted)
+        if waits is not None:
+            pending.append(f"{key}: {waits}")
+        elif value is None or not knob.matches(wanted, value):
+            return Restored(failed=f"{key}: it is {value} after {wanted} was written")
+    return Restored(pending=tuple(pending))
