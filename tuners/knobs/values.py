@@ -58,7 +58,7 @@ class Integer:
         """A number in range."""
         del read_raw
         unit = f" {self.unit}" if self.unit else ""
-        if not _NUMBER.match(asked) or (len(asked.lstrip("-")) > 1 and asked.lstrip("-")[0] == "0"):
+        if not _NUMBER.match(asked) or asked != str(int(asked)):
             raise Refused(f"a whole number from {self.low} to {self.high}{unit} is needed")
         if not self.low <= int(asked) <= self.high:
             raise Refused(f"it must be from {self.low} to {self.high}{unit}")
