@@ -9,4 +9,8 @@ BAD_INPUT = 3
 NO_PLAN = 4
 """Does not fit."""
 NEEDS_PERMISSION = 5
+PARTLY = 6
+"""Only partly applied, or put back."""
+CONFLICT = 7
+"""Another transaction runs, or somebody else changes the same."""
 INTERNAL = 70

@@ -17,6 +17,12 @@ COMMANDS = {
     "launch": "Start the server as planned, with its CPUs, memory nodes and priorities, and become it.",
     "fits": "Tell which models run how well, here or on a machine thought of.",
     "model": "Tell what a model is: size, bits per weight, layers, cache per token.",
+    "apply": "Change settings of the machine, so that all of it can be put back.",
+    "rollback": "Put back every value that was changed.",
+    "confirm": "Keep what 'apply --trial' changed.",
+    "status": "Tell what is applied, since when, by whom, and whether it still holds.",
+    "verify": "Check that what was applied still holds, by exit code.",
+    "history": "List every transaction.",
     "snapshot": "Print everything that was read, or record it in a file for a bug report.",
     "explain": "Explain a check: what it looks at, why, and from which sources.",
 }

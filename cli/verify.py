@@ -1,0 +1,41 @@
+"""`llmtune verify`: whether what was applied still holds, by exit code."""
+
+import json
+
+import click
+
+
+@click.command()
+@click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("-q", "--quiet", is_flag=True, help="Tell only what does not hold.")
+def command(output_format: str, quiet: bool) -> int:
+    """Check that every value that llmtune applied still holds; exits with 1 where one does not. Needs no root."""
+    from ..reports.tuning_text import lines_of_verify
+    from ..tuners.knobs.kernel_file import LIVE
+    from ..tuners.summary import read_summary
+    from ..tuners.verify import verify
+    from . import exit_codes
+    from .tuning import STORE
+
+    summary = read_summary(STORE)
+    held = [] if summary is None else verify(summary, LIVE)
+    bad = [found for found in held if found.state in ("drift", "unknown")]
+    if output_format == "json":
+        keys = [
+            {"key": found.key, "state": found.state, "wanted": found.wanted, "found": found.found, "why": found.why}
+            for found in held
+        ]
+        click.echo(json.dumps({"schema_version": 1, "holds": not bad, "keys": keys}, indent=2))
+        return exit_codes.FINDINGS if bad else exit_codes.OK
+    for line in lines_of_verify(bad if quiet else held):
+        click.echo(line)
+    if not quiet:
+        click.echo(_closing(len(held), len(bad)))
+    return exit_codes.FINDINGS if bad else exit_codes.OK
+
+
+def _closing(count: int, bad: int) -> str:
+    if not count:
+        return "Nothing is applied, so nothing can have changed."
+    values = f"{count} value{'s' * (count != 1)}"
+    return f"{values}, all as applied." if not bad else f"{values}, {bad} not as applied."

@@ -1,0 +1,72 @@
+"""What was changed, put back or found changed, as lines for a terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..tuners.rollback import Undoing
+from ..tuners.summary import Summary
+from ..tuners.verify import Held
+from .escape import printable
+
+_MOST_KEY_WIDTH = 40
+
+
+def _value(value: str | None) -> str:
+    return "not there" if value is None else printable(value)
+
+
+def _key_width(keys: Sequence[str]) -> int:
+    return min(max((len(key) for key in keys), default=0), _MOST_KEY_WIDTH)
+
+
+def lines_of_changes(
+    changes: Mapping[str, tuple[str | None, str | None]], commands: Mapping[str, str]
+) -> Iterator[str]:
+    """`key  old -> new`, and below it the command that does the same."""
+    width = _key_width(list(changes))
+    for key, (before, after) in changes.items():
+        yield f"  {key:{width}}  {_value(before)} -> {_value(after)}"
+        if key in commands:
+            yield f"      {printable(commands[key])}"
+
+
+def lines_of_undoing(number: int, undoing: Undoing, quiet: bool) -> Iterator[str]:
+    """What a rollback did."""
+    if not quiet:
+        count = len(undoing.restored)
+        done = "nothing had to be changed" if not count else f"{count} value{'s' * (count > 1)} put back"
+        yield f"Transaction {number}: {done}."
+        width = _key_width(list(undoing.restored))
+        for key, value in undoing.restored.items():
+            yield f"  {key:{width}}  {_value(value)}"
+    for key, value in undoing.left.items():
+        ours = _value(undoing.ours.get(key))
+        yield f"  left alone: {key} is {_value(value)}, not {ours} as we set it (--force takes it)"
+    for why in undoing.gone:
+        yield f"  gone: {printable(why)}"
+    for why in undoing.pending:
+        yield f"  pending: {printable(why)}"
+    for why in undoing.failed:
+        yield f"  NOT PUT BACK: {printable(why)}"
+
+
+def lines_of_status(summary: Summary, held: Sequence[Held]) -> Iterator[str]:
+    """What is in force, since when, by whom, and what has changed since."""
+    states = {found.key: found for found in held}
+    for transaction in summary.transactions:
+        what = f"profile {transaction.profile}" if transaction.profile else "single settings"
+        trial = ", on trial: 'llmtune confirm' keeps it" if transaction.on_trial else ""
+        yield f"Transaction {transaction.id}: {what}, {transaction.time} by {printable(transaction.user)}{trial}"
+        width = _key_width(list(transaction.keys))
+        for key, kept in transaction.keys.items():
+            found = states[key]
+            mark = "" if found.state == "ok" else f"   {found.state.upper()}: {printable(found.why)}"
+            if found.wanted != kept.value:
+                mark = "   (changed again by a later transaction)"
+            yield f"  {key:{width}}  {_value(kept.before)} -> {_value(kept.value)}{mark}"
+
+
+def lines_of_verify(held: Sequence[Held]) -> Iterator[str]:
+    """A line for each key."""
+    width = _key_width([found.key for found in held])
+    for found in held:
+        yield f"  {found.state:7} {found.key:{width}}  {_value(found.found)}   {printable(found.why)}"
