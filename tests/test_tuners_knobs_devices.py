@@ -28,7 +28,7 @@ from llmtune.tuners.values_now import identities, same_things
 
 
 @pytest.fixture
-def machine(tmp_path) -> Tree:
+def machine(tmp_path: Path) -> Tree:
     return lay_out(tmp_path, whole_machine())
 
 
@@ -45,7 +45,7 @@ def test_the_names_of_the_default_pool_are_one_knob(machine: Tree) -> None:
     assert resolve("hugepages.2048kB", machine).command("8").endswith("hugepages-2048kB/nr_hugepages")
 
 
-def test_a_pool_is_coupled_with_its_parts_on_the_nodes(tmp_path) -> None:
+def test_a_pool_is_coupled_with_its_parts_on_the_nodes(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, pool_files(nodes=(0, 1, 10)))
     whole = ("hugepages.2048kB", "hugepages.2048kB@node0", "hugepages.2048kB@node1", "hugepages.2048kB@node10")
     assert coupled("hugepages.2048kB", machine) == whole
@@ -107,13 +107,13 @@ def test_a_scheduler_takes_all_that_it_resets_with_it(machine: Tree) -> None:
     assert coupled("block.read_ahead_kb@nvme0n1", machine) == ("block.read_ahead_kb@nvme0n1",)
 
 
-def test_a_key_without_its_device_stands_for_all(tmp_path) -> None:
+def test_a_key_without_its_device_stands_for_all(tmp_path: Path) -> None:
     files = block_files() | {"/sys/block/sda/queue/read_ahead_kb": "128\n", "/sys/block/odd/size": "1\n"}
     machine = lay_out(tmp_path, files)
     assert expand("block.read_ahead_kb", machine) == ["block.read_ahead_kb@nvme0n1", "block.read_ahead_kb@sda"]
 
 
-def test_a_key_of_devices_on_a_machine_without_any_is_refused(tmp_path) -> None:
+def test_a_key_of_devices_on_a_machine_without_any_is_refused(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, {})
     for key in ("block.read_ahead_kb", "cpu.governor", "pci.runtime_power", "cpu.idle_disable"):
         with pytest.raises(Refused, match="no device"):
@@ -133,7 +133,7 @@ def test_a_device_that_was_pulled_is_gone_and_not_broken(machine: Tree) -> None:
 
 
 @pytest.mark.parametrize("change", [{"serial": "S2"}, {"diskseq": "10"}], ids=["another-disk", "same-disk-replugged"])
-def test_another_disk_under_this_name_is_told(tmp_path, change: dict[str, str]) -> None:
+def test_another_disk_under_this_name_is_told(tmp_path: Path, change: dict[str, str]) -> None:
     machine = lay_out(tmp_path / "a", block_files())
     told = identities(["block.read_ahead_kb@nvme0n1"], machine)
     other = lay_out(tmp_path / "b", block_files(**change))
@@ -147,7 +147,7 @@ def test_a_device_without_this_setting_is_not_gone(machine: Tree) -> None:
     assert not isinstance(why.value, Gone)
 
 
-def test_policies_come_in_natural_order(tmp_path) -> None:
+def test_policies_come_in_natural_order(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, cpu_files(cpus=12, per_policy=1))
     assert expand("cpu.governor", machine) == [f"cpu.governor@policy{n}" for n in range(12)]
 
@@ -199,7 +199,7 @@ def test_no_turbo_says_the_opposite_of_boost(machine: Tree) -> None:
     assert first_bytes(machine, path, 1) == b"0"
 
 
-def test_boost_of_other_drivers_is_as_it_reads(tmp_path) -> None:
+def test_boost_of_other_drivers_is_as_it_reads(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, {f"{POLICIES}/boost": "1\n"})
     boost = resolve("cpu.boost", machine)
     boost.write("0")
@@ -218,7 +218,7 @@ def test_each_idle_state_of_each_cpu_is_a_knob(machine: Tree) -> None:
     assert first_bytes(machine, "/sys/devices/system/cpu/cpu2/cpuidle/state1/disable", 1) == b"0"
 
 
-def test_a_pci_device_is_told_by_what_sits_in_the_slot(tmp_path) -> None:
+def test_a_pci_device_is_told_by_what_sits_in_the_slot(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, pci_files())
     key = "pci.runtime_power@0000:01:00.0"
     told = identities([key], machine)
@@ -249,7 +249,7 @@ def test_swap_priorities_outside_the_kernel_s_are_refused(machine: Tree, odd: st
         resolve("swap.priority@/dev/sda2", machine).canonical(odd)
 
 
-def test_swap_that_holds_pages_is_not_switched_off(tmp_path) -> None:
+def test_swap_that_holds_pages_is_not_switched_off(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, swap_files(used_kib=4))
     with pytest.raises(OSError, match="4 KiB are swapped out"):
         resolve("swap.priority@/dev/sda2", machine).write("5")

@@ -83,7 +83,7 @@ HOSTILE = [
 
 
 @pytest.fixture
-def machine(tmp_path) -> Tree:
+def machine(tmp_path: Path) -> Tree:
     return lay_out(tmp_path, whole_machine())
 
 
@@ -139,7 +139,7 @@ def test_expand_refuses_the_same(machine: Tree, key: str) -> None:
         expand(key, machine)
 
 
-def test_a_link_out_of_the_kernel_s_files_is_not_written(tmp_path) -> None:
+def test_a_link_out_of_the_kernel_s_files_is_not_written(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("60\n")
     machine = lay_out(tmp_path / "machine", sysctl_files())
@@ -156,7 +156,7 @@ def test_a_link_out_of_the_kernel_s_files_is_not_written(tmp_path) -> None:
     assert outside.read_text() == "60\n"
 
 
-def test_a_directory_that_leads_out_is_not_followed(tmp_path) -> None:
+def test_a_directory_that_leads_out_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere/queue").mkdir(parents=True)
     (tmp_path / "elsewhere/queue/read_ahead_kb").write_text("128\n")
     machine = lay_out(tmp_path / "machine", {"/sys/block/README": ""})
@@ -166,7 +166,7 @@ def test_a_directory_that_leads_out_is_not_followed(tmp_path) -> None:
     assert (tmp_path / "elsewhere/queue/read_ahead_kb").read_text() == "128\n"
 
 
-def test_links_within_sysfs_are_followed(tmp_path) -> None:
+def test_links_within_sysfs_are_followed(tmp_path: Path) -> None:
     real = "/sys/devices/pci0000:00/nvme0n1"
     machine = lay_out(tmp_path, {f"{real}/queue/read_ahead_kb": "128\n", "/sys/block/README": ""})
     Path(machine.path("/sys/block/nvme0n1")).symlink_to("../devices/pci0000:00/nvme0n1")
@@ -174,7 +174,7 @@ def test_links_within_sysfs_are_followed(tmp_path) -> None:
     assert Path(machine.path(f"{real}/queue/read_ahead_kb")).read_text() == "256\n"
 
 
-def test_a_file_that_is_missing_is_never_made(tmp_path) -> None:
+def test_a_file_that_is_missing_is_never_made(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, {"/proc/sys/vm/README": "", "/sys/block/sda/queue/README": ""})
     before = contents(machine)
     for key, value in [("vm.swappiness", "10"), ("thp.enabled", "never"), ("block.read_ahead_kb@sda", "64")]:
@@ -197,7 +197,7 @@ def test_looking_whether_a_file_can_be_written_changes_nothing(machine: Tree) ->
     assert contents(machine) == before
 
 
-def test_only_the_kernel_s_own_file_systems_are_opened(tmp_path) -> None:
+def test_only_the_kernel_s_own_file_systems_are_opened(tmp_path: Path) -> None:
     plain = tmp_path / "swappiness"
     plain.write_text("60\n")
     with pytest.raises(OSError, match="outside /proc/sys and /sys"):

@@ -1,5 +1,7 @@
 """Values of kernel files: what is asked for, what is found, what a kernel may make of it."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ ODD_NUMBERS = [
 
 
 @pytest.fixture
-def machine(tmp_path) -> Tree:
+def machine(tmp_path: Path) -> Tree:
     return lay_out(tmp_path, whole_machine())
 
 
@@ -125,14 +127,14 @@ def test_what_a_journal_may_hold_has_the_form_of_a_value(text: str) -> None:
         assert not set(text) & set(" \n\t\0")
 
 
-def test_the_word_in_brackets_is_the_value(tmp_path) -> None:
+def test_the_word_in_brackets_is_the_value(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, thp_files())
     assert resolve("thp.enabled", machine).read() == "madvise"
     assert resolve("thp.defrag", machine).read() == "madvise"
     assert resolve("thp.shmem_enabled", machine).read() == "never"
 
 
-def test_only_words_that_this_kernel_lists_are_taken(tmp_path) -> None:
+def test_only_words_that_this_kernel_lists_are_taken(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, thp_files())
     defrag = resolve("thp.defrag", machine)
     assert defrag.canonical("defer+madvise") == "defer+madvise"
@@ -144,19 +146,19 @@ def test_only_words_that_this_kernel_lists_are_taken(tmp_path) -> None:
         defrag.canonical("defer+madvise")
 
 
-def test_a_lone_word_counts_where_there_is_no_choice(tmp_path) -> None:
+def test_a_lone_word_counts_where_there_is_no_choice(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, {"/sys/block/zram0/queue/scheduler": "none\n"})
     assert resolve("block.scheduler@zram0", machine).read() == "none"
 
 
 @pytest.mark.parametrize("raw", ["", "sixty", "60 61", "6" * 20, "60\0\x01"])
-def test_what_is_not_understood_is_unavailable_and_no_traceback(tmp_path, raw: str) -> None:
+def test_what_is_not_understood_is_unavailable_and_no_traceback(tmp_path: Path, raw: str) -> None:
     machine = lay_out(tmp_path, sysctl_files() | {"/proc/sys/vm/swappiness": raw})
     with pytest.raises(Unavailable, match="does not understand"):
         resolve("vm.swappiness", machine).read()
 
 
-def test_a_knob_that_a_machine_lacks_says_so(tmp_path) -> None:
+def test_a_knob_that_a_machine_lacks_says_so(tmp_path: Path) -> None:
     machine = lay_out(tmp_path, {})
     for key in ("vm.swappiness", "thp.enabled", "cpu.boost", "pci.aspm_policy", "hugepages.2048kB"):
         with pytest.raises(Unavailable, match="this machine has no"):
