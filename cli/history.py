@@ -1,8 +1,13 @@
 """`llmtune history`: every transaction, newest last."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from ..tuners.journal import Journal
+    from ..tuners.session import Session
 
 
 @click.command()
@@ -24,7 +29,7 @@ def command(output_format: str) -> int:
                     "time": begin.time,
                     "user": begin.user,
                     "profile": begin.profile,
-                    "state": _state(journal.ended, journal.committed, journal in found.active(), bool(journal.undo)),
+                    "state": _state(journal, found),
                     "keys": [key for change in begin.changes for key in change.targets],
                     "left": left,
                 }
@@ -41,11 +46,13 @@ def command(output_format: str) -> int:
     return exit_codes.OK
 
 
-def _state(ended: bool, committed: bool, active: bool, undoing: bool) -> str:
-    if ended:
-        return "put back" if committed else "undone"
-    if not active:
+def _state(journal: "Journal", found: "Session") -> str:
+    if journal.ended:
+        return "put back" if journal.committed else "undone"
+    if journal in found.of_others():
+        return "not of here"
+    if journal not in found.active():
         return "gone by boot"
-    if undoing or not committed:
+    if journal in found.broken_off():
         return "broken off"
     return "in force"

@@ -63,6 +63,8 @@ def opened(command: str, *, repair: bool = True) -> Iterator[Session]:
         with session(STORE, read_here(), LIVE, repair=repair) as found:
             for number, undoing in found.repaired.items():
                 tell_repair(number, undoing)
+            for journal in found.of_others():
+                click.echo(f"llmtune: transaction {journal.id} is another machine's: left alone", err=True)
             yield found
             write_summary(found)
     except Busy as why:

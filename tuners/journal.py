@@ -22,6 +22,8 @@ _HASH_DIGITS = 16
 _LIMIT_BYTES = 8 << 20
 _RESERVE_BYTES = 128 << 10
 """Kept free for this file, so that a disk that fills up does not stop an undo."""
+KEPT = 200
+"""So many journals are kept for `llmtune history`."""
 _KEEP_SIZE = 1
 """FALLOC_FL_KEEP_SIZE of linux/falloc.h."""
 _RECORDS: TypeAdapter[Record] = TypeAdapter(Record)
@@ -101,6 +103,8 @@ class Writer:
         self.journal.chain = chain
         self.journal.valid_bytes += len(line)
         self.journal.take(record)
+        if self.journal.ended:
+            os.ftruncate(self._fd, self.journal.valid_bytes)  # what was kept free for it is free again
 
     def close(self) -> None:
         """Give the file back."""
@@ -207,6 +211,15 @@ def _line(record: Record, chain: str) -> tuple[bytes, str]:
 
 def _digest(chain: str, text: bytes) -> str:
     return hashlib.sha256(chain.encode() + text).hexdigest()[:_HASH_DIGITS]
+
+
+def prune(directory: int, journals: Sequence[Journal], in_force: Sequence[Journal]) -> None:
+    """Remove the oldest journals that say nothing of what is in force; raises OSError."""
+    oldest = min((journal.id for journal in in_force), default=None)
+    for journal in journals[:-KEPT]:
+        # What a later one took over is still to be known to those before it.
+        if oldest is None or journal.id < oldest:
+            os.unlink(journal.name, dir_fd=directory)
 
 
 def next_id(journals: Sequence[Journal], directory: int) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from .journal import Journal, open_journals, read_journals
+from .journal import Journal, open_journals, prune, read_journals
 from .knobs.kernel_file import LIVE, Tree
 from .lock import WAIT_SECONDS, locked
 from .rollback import Undoing, outlives_boot, superseded_keys, undo_journal
@@ -41,6 +41,10 @@ class Session:
             return False
         return journal.begin.boot == self.here.boot or outlives_boot(journal, self.tree)
 
+    def of_others(self) -> list[Journal]:
+        """Transactions of another machine, whose journals were copied here."""
+        return [journal for journal in self.journals if journal.begin.machine != self.here.machine]
+
     def broken_off(self) -> list[Journal]:
         """Transactions that a killed run left half done or half undone, newest first."""
         return [journal for journal in reversed(self.active()) if not journal.committed or journal.undo]
@@ -65,6 +69,7 @@ def session(
             if repair:
                 _repair(opened)
             yield opened
+            prune(directory, journals, opened.active())
         finally:
             os.close(directory)
 
