@@ -98,7 +98,7 @@ class FileKnob(Knob):
             return self.values.parse(read_text(self.tree.path(self.path)))
         except FileNotFoundError:
             if self.belongs_to and not self.tree.exists(self.belongs_to):
-                raise Gone(f"{self.key}: the device is gone") from None
+                raise Gone(f"{self.key}: there is no such device") from None
             raise Unavailable(f"{self.key}: this machine has no {self.path}") from None
         except OSError as error:
             raise Unavailable(f"{self.key}: {self.path} cannot be read: {describe_os_error(error)}") from None

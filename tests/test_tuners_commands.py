@@ -1,0 +1,191 @@
+"""The commands that change the machine, as root, on this machine; every value is put back."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from installed import installed, llmtune
+
+pytestmark = [pytest.mark.heavy, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+NOBODY = 65534
+SWAPPINESS = Path("/proc/sys/vm/swappiness")
+PRESSURE = Path("/proc/sys/vm/vfs_cache_pressure")
+STATE = Path("/var/lib/llmtune")
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    """A machine on which llmtune has done nothing, and the same afterwards."""
+    kept = STATE.with_name("llmtune.kept")
+    if STATE.exists():
+        STATE.rename(kept)
+    before = {path: path.read_text() for path in (SWAPPINESS, PRESSURE)}
+    yield
+    for path, value in before.items():
+        path.write_text(value)
+    shutil.rmtree(STATE, ignore_errors=True)
+    shutil.rmtree("/run/llmtune", ignore_errors=True)
+    if kept.exists():
+        kept.rename(STATE)
+
+
+def other(path: Path) -> str:
+    """A value that is not there now."""
+    return "41" if path.read_text().strip() != "41" else "42"
+
+
+def test_apply_and_rollback_leave_no_trace_but_the_journal() -> None:
+    before = SWAPPINESS.read_text()
+    value = other(SWAPPINESS)
+    done = llmtune("apply", "--set", f"vm.swappiness={value}", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert f"sysctl -w vm.swappiness={value}" in done.stdout
+    assert SWAPPINESS.read_text().strip() == value
+    assert llmtune("rollback", "--yes").returncode == 0
+    assert SWAPPINESS.read_text() == before
+    again = llmtune("rollback", "--yes")
+    assert (again.returncode, "nothing to put back" in again.stdout) == (0, True)
+
+
+def test_verify_and_status_need_no_root_and_name_what_drifted() -> None:
+    value = other(SWAPPINESS)
+    llmtune("apply", "--set", f"vm.swappiness={value}", "--yes")
+    assert llmtune("verify", user=NOBODY).returncode == 0
+    SWAPPINESS.write_text("77")
+    found = llmtune("verify", user=NOBODY)
+    assert (found.returncode, f"{value} was applied, somebody has changed it to 77" in found.stdout) == (1, True)
+    assert "DRIFT" in llmtune("status", user=NOBODY).stdout
+    back = llmtune("rollback", "--yes")
+    assert (back.returncode, "left alone: vm.swappiness is 77" in back.stdout) == (6, True)
+    assert SWAPPINESS.read_text().strip() == "77"
+    assert llmtune("rollback", "--yes", "--force").returncode == 0
+    assert SWAPPINESS.read_text().strip() != "77"
+
+
+def test_a_second_apply_keeps_the_first_original_and_rollback_goes_back_in_steps() -> None:
+    before = SWAPPINESS.read_text()
+    llmtune("apply", "--set", "vm.swappiness=31", "--yes")
+    llmtune("apply", "--set", "vm.swappiness=32", "--yes")
+    assert llmtune("rollback", "--to", "1", "--yes").returncode == 0
+    assert SWAPPINESS.read_text().strip() == "31"
+    assert llmtune("rollback", "--to", "0", "--yes").returncode == 0
+    assert SWAPPINESS.read_text() == before
+    assert llmtune("rollback", "--to", "7", "--yes").returncode == 3
+
+
+def test_a_value_changed_in_between_becomes_the_original_and_that_is_said() -> None:
+    llmtune("apply", "--set", "vm.swappiness=31", "--yes")
+    SWAPPINESS.write_text("77")
+    done = llmtune("apply", "--set", "vm.swappiness=32", "--yes")
+    assert "its original now" in done.stdout
+    assert llmtune("rollback", "--yes").returncode == 0
+    assert SWAPPINESS.read_text().strip() == "77"
+
+
+def test_a_dry_run_needs_no_root_and_changes_nothing() -> None:
+    before = SWAPPINESS.read_text()
+    value = other(SWAPPINESS)
+    told = llmtune("apply", "--set", f"vm.swappiness={value}", "--dry-run", "--format", "json", user=NOBODY)
+    change = json.loads(told.stdout)["changes"][0]
+    assert (change["before"], change["after"]) == (before.strip(), value)
+    assert SWAPPINESS.read_text() == before
+    assert not STATE.exists()
+
+
+def test_nothing_to_do_is_said_and_writes_nothing() -> None:
+    now = SWAPPINESS.read_text().strip()
+    done = llmtune("apply", "--set", f"vm.swappiness={now}", "--yes")
+    assert (done.returncode, "Nothing to do" in done.stdout) == (0, True)
+    assert not list((STATE / "journal").glob("*.journal"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--set", "vm.swappiness=201"], 2, "from 0 to 200"),
+        (["--set", "vm.swappiness=010"], 2, "a whole number"),
+        (["--set", "kernel.core_pattern=|/bin/sh"], 2, "does not know this setting"),
+        (["--set", "../../etc/passwd=x"], 2, "does not know this setting"),
+        (["--set", "vm.swappiness"], 2, "KEY=VALUE is needed"),
+        (["--set", "block.read_ahead_kb@nosuchdisk=128"], 5, "no such device"),
+        (["--plan", "/nonexistent/plan.json"], 3, "No such file"),
+        (["--profile", "no-such-profile"], 3, "no-such-profile"),
+        (["--profile", "../../etc/passwd"], 3, "etc/passwd"),
+    ],
+)
+def test_bad_input_is_one_line_and_changes_nothing(arguments: list[str], code: int, said: str) -> None:
+    done = llmtune("apply", *arguments, "--yes")
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(STATE.glob("journal/*.journal"))
+
+
+def test_without_root_nothing_is_done() -> None:
+    done = llmtune("apply", "--set", "vm.swappiness=31", "--yes", user=NOBODY)
+    assert (done.returncode, "sudo llmtune apply" in done.stderr) == (5, True)
+
+
+def test_without_a_terminal_nobody_is_asked() -> None:
+    done = llmtune("apply", "--set", f"vm.swappiness={other(SWAPPINESS)}")
+    assert (done.returncode, "--yes" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "edit", "newer", "machine"])
+def test_a_journal_that_is_not_ours_is_not_believed(damage: str) -> None:
+    llmtune("apply", "--set", "vm.swappiness=31", "--yes")
+    path = STATE / "journal" / "000001.journal"
+    text = path.read_text()
+    path.write_text(
+        {
+            "truncate": text[: len(text) // 3],
+            "edit": text.replace('"vm.swappiness":"31"', '"vm.swappiness":"99"', 1),
+            "newer": text.replace('"version":1', '"version":2', 1),
+            "machine": text,
+        }[damage]
+    )
+    if damage == "machine":
+        path.rename(path.with_name("000009.journal"))
+    done = llmtune("rollback", "--yes")
+    assert "Traceback" not in done.stderr
+    if damage == "truncate":  # not even the beginning is there: that is a run killed before its first write
+        assert done.returncode == 0
+    else:
+        assert (done.returncode, len(done.stderr.strip().splitlines())) == (3, 1)
+    assert SWAPPINESS.read_text().strip() == "31"
+
+
+def test_the_script_does_without_this_program() -> None:
+    before = SWAPPINESS.read_text(), PRESSURE.read_text()
+    llmtune("apply", "--set", "vm.swappiness=31", "--set", "vm.vfs_cache_pressure=150", "--yes")
+    printed = llmtune("rollback", "--print").stdout
+    script = STATE / "journal" / "rollback.sh"
+    assert script.read_text() == printed
+    assert script.stat().st_mode & 0o777 == 0o700
+    subprocess.run(["env", "-i", "/bin/sh", str(script)], check=True)
+    assert (SWAPPINESS.read_text(), PRESSURE.read_text()) == before
+
+
+def test_a_read_only_state_directory_is_told_and_nothing_is_changed() -> None:
+    before = SWAPPINESS.read_text()
+    STATE.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,mode=700", "none", str(STATE)], check=True)
+    try:
+        done = llmtune("apply", "--set", f"vm.swappiness={other(SWAPPINESS)}", "--yes")
+    finally:
+        subprocess.run(["umount", str(STATE)], check=True)
+    assert (done.returncode, "nothing was changed" in done.stderr) == (5, True)
+    assert SWAPPINESS.read_text() == before
+
+
+def test_a_container_with_read_only_sysctls_is_told() -> None:
+    before = SWAPPINESS.read_text()
+    script = f"mount -o bind,ro /proc/sys /proc/sys && exec {installed()} apply --set vm.swappiness=31 --yes"
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 5, done.stderr
+    assert "vm.swappiness: it cannot be written: Read-only file system; nothing was changed" in done.stderr
+    assert SWAPPINESS.read_text() == before
