@@ -85,9 +85,9 @@ def _tell(done: Undoing, change: Change, decision: Decision, failed: str | None,
     done.pending.extend(pending)
     for key, value in decision.desired.items():
         if key in decision.left:
-            done.left[key] = value
+            done.left[key] = decision.left[key]
             done.ours[key] = change.targets.get(key)
-        elif value != decision.seen[key]:
+        elif value is not None and value != decision.seen[key]:
             done.restored[key] = value
 
 

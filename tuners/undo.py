@@ -51,7 +51,7 @@ def decide(
         if key in superseded or now == before:
             desired[key] = now
         elif (
-            (force and key in change.targets)
+            (force and (key in change.targets or resolve(key, tree).unused is not None))
             or _ours(change, wrote, begun, key, seen, tree)
             or (began and _beside(change, wrote, key))
         ):
@@ -60,7 +60,21 @@ def decide(
             desired[key] = now
             if key in change.targets or _moved(change, wrote, key):
                 left[key] = now
+    if left:
+        _keep_together(desired, seen, left, tree)
     return Decision(desired, seen, left)
+
+
+def _keep_together(desired: Values, seen: Values, left: Values, tree: Tree) -> None:
+    """Where one value of a group stays as somebody set it, do not write what would take it away."""
+    first, *others = desired
+    if any(resolve(key, tree).unused is not None for key in desired):
+        desired.update(seen)  # a pair is one value: putting the other back would set this one to 0
+    elif others and resolve(first, tree).is_sum:
+        desired[first] = None
+    elif first in left:
+        # What the scheduler that was there before had, the one that is there now may not have.
+        desired.update({key: None for key in others if seen[key] is None})
 
 
 def _ours(change: Change, wrote: Wrote | None, begun: UndoStep | None, key: str, seen: Values, tree: Tree) -> bool:

@@ -25,6 +25,7 @@ class PoolKnob(FileKnob):
     """The number of pages in a pool."""
 
     page_kib: int = 0
+    is_sum: bool = False
 
     def canonical(self, asked: str) -> str:
         """So many pages as memory could hold at all; raises `Refused`."""
@@ -67,7 +68,9 @@ def hugepage_knob(key: str, scope: str | None, tree: Tree = LIVE) -> FileKnob | 
     shown = None
     if scope is None and found[1] == _default_kib(tree):
         shown = "sysctl -w vm.nr_hugepages={}"
-    return PoolKnob(full, path, Integer(0, 1 << 30, "pages"), tree, shown=shown, page_kib=int(found[1]))
+    return PoolKnob(
+        full, path, Integer(0, 1 << 30, "pages"), tree, shown=shown, page_kib=int(found[1]), is_sum=scope is None
+    )
 
 
 def hugepage_coupled(key: str, tree: Tree = LIVE) -> tuple[str, ...]:

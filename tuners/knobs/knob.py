@@ -25,6 +25,8 @@ class Knob(ABC):
     unused: str | None = None
     """A value that means "another member of the pair counts": it is never written (`vm.dirty_bytes` 0)."""
     survives_reboot = False
+    is_sum: bool = False
+    """Whether it is the sum of those that follow in its group: writing it deals them out anew."""
 
     @abstractmethod
     def read(self) -> str:
