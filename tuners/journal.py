@@ -68,6 +68,7 @@ class Journal:
                 self.wrote[record.change] = record
             case Failed():
                 self.failed[record.change] = record.why
+                self.undo.pop(record.change, None)
             case Commit():
                 self.committed = True
             case Confirm():

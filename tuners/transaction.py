@@ -14,7 +14,7 @@ from .knobs.catalogue import resolve
 from .knobs.kernel_file import Tree
 from .knobs.knob import Unavailable, describe_os_error
 from .prepare import Prepared, taken_over
-from .records import Begin, Change, Commit, Failed, Values, Wrote
+from .records import Begin, Change, Commit, Failed, Undo, UndoStep, Values, Wrote
 from .rollback import Undoing
 from .script import write_script
 from .session import Session
@@ -130,6 +130,9 @@ def _change(writer: Writer, number: int, change: Change, tree: Tree, done: Appli
         writer.append(Wrote(change=number, after=after), durable=False)
         raise Stopped(short)
     decision = decide(change, Wrote(change=number, after=after), None, frozenset(), tree, force=False)
+    # Putting one value back may move another: whoever is killed in between leaves what it was to become.
+    step = UndoStep(change=number, seen=decision.seen, desired=decision.desired)
+    writer.append(Undo(steps=(step,)), durable=False)
     restored = restore(decision, tree)
     if restored.failed is not None:
         writer.append(Wrote(change=number, after=after), durable=False)

@@ -48,12 +48,16 @@ def decide(
     )
     for key, before in change.before.items():
         now = seen[key]
-        if key in superseded or now == before:
+        if begun is not None and _moved_along(begun, key, now, tree):
+            desired[key] = before if force and key in change.targets else begun.desired[key]
+            if desired[key] not in (None, before):
+                left[key] = desired[key]
+        elif key in superseded or now == before:
             desired[key] = now
         elif (
             (force and (key in change.targets or resolve(key, tree).unused is not None))
             or _ours(change, wrote, begun, key, seen, tree)
-            or (began and _beside(change, wrote, key))
+            or (began and _beside(change, wrote, key, tree))
         ):
             desired[key] = before
         else:
@@ -94,9 +98,24 @@ def _ours(change: Change, wrote: Wrote | None, begun: UndoStep | None, key: str,
     )
 
 
-def _beside(change: Change, wrote: Wrote | None, key: str) -> bool:
-    """Whether a value that was not a target may have been moved by our write without a record of it."""
-    return key not in change.targets and wrote is None
+def _beside(change: Change, wrote: Wrote | None, key: str, tree: Tree) -> bool:
+    """Whether our write of another value may have moved this one without a record of it."""
+    if wrote is not None:
+        return False
+    # A scheduler that was just chosen has reset the length of its queue, though that is a target too.
+    return key not in change.targets or (key != next(iter(change.before)) and resolve(key, tree).unused is None)
+
+
+def _moved_along(begun: UndoStep, key: str, now: str | None, tree: Tree) -> bool:
+    """Whether an undo that was killed may have moved this value along with another (of a scheduler, of a pool)."""
+    if key not in begun.desired or now in (begun.seen[key], begun.desired[key]):
+        return False
+    unused, wanted = resolve(key, tree).unused, begun.desired[key]
+    if unused is not None and now != unused:
+        return False
+    if key == next(iter(begun.desired)) and not (wanted or "").isdigit():
+        return False  # only a hand moves a selector
+    return any(begun.seen[other] != begun.desired[other] for other in begun.desired if other != key)
 
 
 def _moved(change: Change, wrote: Wrote | None, key: str) -> bool:
