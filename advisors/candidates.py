@@ -15,7 +15,7 @@ from .memory.table import memory_plan, memory_terms, prompt_cache_term, shortfal
 from .memory.weights import weights_bytes
 from .plan import MemoryPlan, SpeedPlan, Threads
 from .request import Request
-from .resources import Gpu, Resources
+from .resources import Gpu, Resources, leaving_free
 from .settings import HOST, CacheType, Placement, Settings, padded
 from .speed.estimate import estimate
 from .threads import choose_threads
@@ -110,6 +110,10 @@ class Evaluator:
     """Places and sizes of the weights: they depend on the layout and on repacking only."""
     compute_bytes: dict[tuple[tuple[Gpu, ...], int], dict[str, int]] = field(default_factory=dict)
     """What each device's compute buffers took when a batch size was last placed on a set of GPUs."""
+
+    def __post_init__(self) -> None:
+        """What is to stay free is not there for anything."""
+        self.resources = leaving_free(self.resources, self.request.keep_free_bytes, self.request.keep_free_host_bytes)
 
     def settings(self, context: int, cache: CacheType, gpus: tuple[Gpu, ...], ubatch: int = 512) -> Settings:
         """The settings for a context of each user."""

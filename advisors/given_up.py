@@ -97,9 +97,13 @@ def ways_out(evaluator: Evaluator, outcome: Outcome) -> tuple[str, ...]:
         told.append(f"a smaller context: --context {context} instead of {floor} fits")
     elsewhere = next((p for p, s in places if s > 0 and p.capacity_bytes and p.total_bytes <= p.capacity_bytes), None)
     if elsewhere is not None and elsewhere.free_bytes is not None:
-        used = (elsewhere.capacity_bytes or 0) - elsewhere.free_bytes
+        on_host = elsewhere is closest.memory.host
+        kept = request.keep_free_host_bytes if on_host else request.keep_free_bytes
+        used = (elsewhere.capacity_bytes or 0) - elsewhere.free_bytes - kept
+        asked = f" and {kept / _GIB:.1f} GiB are to stay free" if kept else ""
         told.append(
-            f"free memory: others hold {used / _GIB:.1f} GiB of {elsewhere.name}, {missing / _GIB:.1f} GiB are missing"
+            f"free memory: others hold {used / _GIB:.1f} GiB of {elsewhere.name}{asked}, "
+            f"{missing / _GIB:.1f} GiB are missing"
         )
     bytes_for_weights = model.weights_bytes - missing
     smaller = fitting_quantization(model, bytes_for_weights)

@@ -13,7 +13,7 @@ from .given_up import alternatives, given_up, ways_out
 from .layout import Layout
 from .plan import Plan
 from .request import Request
-from .resources import Resources, leaving_free
+from .resources import Resources
 from .search import Outcome, search
 from .system.from_findings import system_settings
 
@@ -37,8 +37,7 @@ def make_plan(
     why = backend.why_not(model, resources)
     if why is not None:
         return NoPlan(None, (why,))
-    left = leaving_free(resources, request.keep_free_bytes, request.keep_free_host_bytes)
-    evaluator = Evaluator(model, snapshot, left, request)
+    evaluator = Evaluator(model, snapshot, resources, request)
     outcome = search(evaluator)
     if outcome.best is None and request.allow_disk and outcome.closest is not None:
         outcome = Outcome(from_disk(evaluator, outcome.closest), (), None)

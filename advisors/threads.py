@@ -18,7 +18,7 @@ OFFLOADED_THREADS = 4
 _WORTH_SPREADING = 1.15
 """Times one node's bandwidth: less is not worth remote reads."""
 _MOST_NODES = 8
-_BUSY_ROUNDING = 0.35
+BUSY_ROUNDING = 0.35
 """A neighbour that uses less than this of a CPU leaves it to us."""
 
 
@@ -36,8 +36,8 @@ def choose_threads(
         count = max(1, int(processor.cpus + 1e-9))
         why.append(f"the CPU quota allows {processor.cpus:g} CPUs' worth of time")
     busy = processor.busy_cpus
-    free = int(processor.cpus - busy + _BUSY_ROUNDING)
-    if busy >= _BUSY_ROUNDING and free < count:
+    free = int(processor.cpus - busy + BUSY_ROUNDING)
+    if busy >= BUSY_ROUNDING and free < count:
         count = max(1, free)
         why.append(f"others use {busy:.1f} of {processor.cpus:g} CPUs now; a thread too many halves the speed")
     unbound: _Binding = ((), (), "default", "none")

@@ -149,7 +149,7 @@ def plan_for_model(host: Host, reference: str, request: Request, how: How) -> Pl
     why = ""
     if model is None:
         chosen = choose_quantization(several, snapshot, machine, request)
-        model, why = chosen.model, chosen.why
+        model, why = chosen.model, chosen.why if len(several) > 1 else ""
     plan = _made(model, snapshot, machine, request, options, how.backend)
     if why and isinstance(plan, Plan):
         return plan.model_copy(update={"given_up": (why, *plan.given_up)})

@@ -253,6 +253,17 @@ def test_a_busy_neighbour_makes_fewer_threads_faster() -> None:
     assert any("no more threads than free CPUs" in move for move in told.moves)
 
 
+def test_what_keeps_threads_away_is_named_and_not_more_threads() -> None:
+    """A plan that uses fewer threads because of its neighbours must not then advise more threads."""
+    busy = speed(known(DENSE), machine(cpus=2.0, cores=2, cpu_list=(0, 1), busy_cpus=1.0), count=1)
+    told = (*busy.decode_tokens_per_s.moves, *busy.prefill_tokens_per_s.moves)
+    assert any("neighbours that use 1.0 CPUs" in move for move in told)
+    quota = speed(known(DENSE), machine(cpus=1.0, cores=2, cpu_list=(0, 1)), count=1)
+    told = (*quota.decode_tokens_per_s.moves, *quota.prefill_tokens_per_s.moves)
+    assert any("a CPU quota of 2 instead of 1" in move for move in told)
+    assert not any("2 threads" in move for move in told)
+
+
 def test_unknown_hardware_has_a_wide_interval_and_says_so() -> None:
     model = known(DENSE)
     told = speed(model, machine(gpu(bandwidth_bytes=None, flops_fp16=None, generation=None))).decode_tokens_per_s

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from ...probe.model.ggml_types import TYPES_BY_NAME
 from ..plan import Threads
-from ..resources import Resources
+from ..resources import Processor, Resources
 from ..settings import Placement, Settings
+from ..threads import BUSY_ROUNDING
 from .roofline import Step
 
 LEAST = 0.05
@@ -39,8 +40,9 @@ def moves(
         add(host / 2, "twice the memory bandwidth (more channels or nodes)")
     add(by_limit.get("threads that wait for a busy CPU", 0.0), "no more threads than free CPUs")
     computing = by_limit.get("compute of the CPU", 0.0)
-    if computing and threads.batch < resources.processor.cores:
-        add(computing * (1 - threads.batch / resources.processor.cores), f"{resources.processor.cores} threads")
+    processor = resources.processor
+    if computing and threads.batch < processor.cores:
+        add(computing * (1 - threads.batch / processor.cores), _more_cpus(processor))
     for limit, seconds in by_limit.items():
         if limit.startswith("PCIe to"):
             add(seconds / 2, "a ubatch of twice the size, or twice the lanes")
@@ -49,3 +51,12 @@ def moves(
         elif limit.startswith("memory bandwidth of") and limit != "memory bandwidth of the host":
             add(seconds / 2, f"twice the {limit}, or weights of half the size")
     return tuple(words for _, words in sorted(found, reverse=True))[:4]
+
+
+def _more_cpus(processor: Processor) -> str:
+    """What keeps the plan from a thread on every core."""
+    if processor.cpus < processor.cores:
+        return f"a CPU quota of {processor.cores} instead of {processor.cpus:g}"
+    if processor.busy_cpus >= BUSY_ROUNDING:
+        return f"a machine without the neighbours that use {processor.busy_cpus:.1f} CPUs now"
+    return f"{processor.cores} threads"
