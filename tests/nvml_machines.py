@@ -27,6 +27,7 @@ CARD = """
 * power-range 200000 700000
 * clock.1 1980
 * clock.2 2619
+* clock-max.0 1980
 * clock-max.1 1980
 * clock-max.2 2619
 * temperature.0 45
@@ -37,6 +38,7 @@ CARD = """
 * rows 0 0 0 0
 * mig 0 0
 * persistence 1
+* minor 250
 * display 0
 * utilization 0 0
 * topology 40

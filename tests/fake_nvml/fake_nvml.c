@@ -3,6 +3,9 @@
  * The file is named by FAKE_NVML. Each line is `GPU KEY VALUES`, where GPU is an index or * for every GPU; the last
  * line that fits counts. A key that is not there is not supported (error 3); the value `error N` is NVML's error N,
  * the value `hang` never comes back. Keys of MIG devices begin with `migN.`. See ../nvml_machines.py for examples.
+ *
+ * What is set is appended to the file, so that the next process finds it. The keys `set-persistence`, `set-power` and
+ * `set-clocks` with `error N` refuse it; `drops 1` is a driver that lets limits and locks go with persistence mode.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -103,6 +106,39 @@ int nvmlDeviceGetHandleByIndex_v2(u32 index, device *out) {
     *out = index + 1;
     return OK;
 }
+int nvmlDeviceGetHandleByUUID(const char *uuid, device *out) {
+    const char *value;
+    for (*out = 1; *out < 100; ++*out)
+        if (find(*out, "uuid", &value) == OK && !strcmp(value, uuid))
+            return nvmlDeviceGetHandleByIndex_v2(*out - 1, out);
+    return NOT_FOUND;
+}
+static int set(device d, const char *allowed, const char *key, u32 first, u32 second) {
+    const char *value;
+    int code = find(d, allowed, &value);
+    FILE *file;
+    if (code != OK && code != NOT_SUPPORTED) return code;
+    if (!(file = fopen(getenv("FAKE_NVML"), "a"))) return 4;
+    fprintf(file, "\n%lu %s %u %u\n", d - 1, key, first, second);
+    fclose(file);
+    load();
+    return OK;
+}
+int nvmlDeviceSetPersistenceMode(device d, u32 on) {
+    const char *value;
+    u64 limit;
+    int code = set(d, "set-persistence", "persistence", on, 0);
+    if (code != OK || on || find(d, "drops", &value) != OK) return code;
+    set(d, "", "locked", 0, 0);
+    return numbers(d, "power-default", 1, &limit) == OK ? set(d, "", "power-limit", (u32)limit, 0) : OK;
+}
+int nvmlDeviceSetPowerManagementLimit(device d, u32 limit) {
+    u64 range[2];
+    if (numbers(d, "power-range", 2, range) == OK && (limit < range[0] || limit > range[1])) return INVALID;
+    return set(d, "set-power", "power-limit", limit, 0);
+}
+int nvmlDeviceSetGpuLockedClocks(device d, u32 low, u32 high) { return set(d, "set-clocks", "locked", low, high); }
+int nvmlDeviceResetGpuLockedClocks(device d) { return set(d, "set-clocks", "locked", 0, 0); }
 int nvmlDeviceGetMigDeviceHandleByIndex(device parent, u32 index, device *out) {
     const char *value;
     *out = parent + 1000 * (index + 1);
@@ -126,6 +162,7 @@ NUMBER(nvmlDeviceGetPowerManagementLimit, "power-limit")
 NUMBER(nvmlDeviceGetEnforcedPowerLimit, "power-enforced")
 NUMBER(nvmlDeviceGetPowerManagementDefaultLimit, "power-default")
 NUMBER(nvmlDeviceGetPersistenceMode, "persistence")
+NUMBER(nvmlDeviceGetMinorNumber, "minor")
 NUMBER(nvmlDeviceGetDisplayActive, "display")
 NUMBER(nvmlDeviceGetRetiredPagesPendingStatus, "pages-pending")
 NUMBER(nvmlDeviceGetMaxMigDeviceCount, "mig-count")

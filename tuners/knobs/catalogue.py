@@ -5,7 +5,7 @@ A key is `name` or `name@scope`; without its scope a key of devices stands for a
 
 from collections.abc import Callable
 
-from . import block, cpu, hugepages, pci, processes, swap, sysctl, thp
+from . import block, cpu, hugepages, nvidia, pci, processes, swap, sysctl, thp
 from .kernel_file import LIVE, Tree, printable_value
 from .knob import Knob, Refused
 
@@ -16,6 +16,7 @@ _MAKERS: tuple[Callable[[str, str | None, Tree], Knob | None], ...] = (
     block.block_knob,
     cpu.cpu_knob,
     pci.pci_knob,
+    nvidia.nvidia_knob,
     processes.process_knob,
     swap.swap_knob,
 )
@@ -24,6 +25,7 @@ _SCOPES: dict[str, Callable[[Tree], list[str]]] = {
     "cpu.idle_disable": cpu.idle_states,
     "cpu.": cpu.policies,
     "pci.runtime_power": pci.devices,
+    "nvidia.": nvidia.gpus,
 }
 _UNSCOPED = frozenset({"cpu.boost", "pci.aspm_policy"})
 _COUPLED: dict[str, Callable[[str, Tree], tuple[str, ...]]] = {
@@ -33,6 +35,7 @@ _COUPLED: dict[str, Callable[[str, Tree], tuple[str, ...]]] = {
     "hugepages.": hugepages.hugepage_coupled,
     "block.": block.block_coupled,
     "cpu.": cpu.cpu_coupled,
+    "nvidia.": nvidia.nvidia_coupled,
 }
 """By the start of the key; the first that fits counts."""
 
@@ -69,5 +72,5 @@ def known_keys() -> list[str]:
     devices = [f"{key}@DEVICE" for key in block.KEYS] + ["block.iosched.PARAMETER@DEVICE"]
     clocks = [f"{key}@POLICY" for key in cpu.POLICY_KEYS] + ["cpu.boost", "cpu.idle_disable@CPU.STATE"]
     pools = ["hugepages.SIZEkB", "hugepages.SIZEkB@NODE"]
-    others = ["pci.aspm_policy", "pci.runtime_power@ADDRESS", *processes.KEYS, *swap.KEYS]
+    others = ["pci.aspm_policy", "pci.runtime_power@ADDRESS", *nvidia.KEYS, *processes.KEYS, *swap.KEYS]
     return sorted([*sysctl.RANGES, *thp.KEYS, *devices, *clocks, *pools, *others])
