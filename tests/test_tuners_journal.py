@@ -339,3 +339,13 @@ def test_a_transaction_that_ended_is_not_in_force(tmp_path: Path) -> None:
     with session(store, Here("boot-1", "machine-1")) as opened:
         assert opened.active() == []
         assert opened.repaired == {}
+
+
+def test_a_block_that_never_reached_the_disk_ends_the_journal(whole: bytes) -> None:
+    """Records that nobody waited for may be lost one by one in a power cut: zeros, and then a whole line."""
+    lines = whole.split(b"\n")
+    for lost in range(1, len(lines) - 2):
+        torn = b"\n".join([*lines[:lost], b"\0" * len(lines[lost]), *lines[lost + 1 :]])
+        found = parse_journal(NAME, torn)
+        assert found is not None
+        assert found.valid_bytes == len(b"\n".join(lines[:lost])) + 1
