@@ -188,7 +188,7 @@ def test_clocks_of_a_gpu_that_somebody_uses_cannot_be_known(machine: Machine) ->
 
 
 def test_a_refused_lock_is_not_noted(machine: Machine) -> None:
-    machine.add("0 set-clocks error 3")
+    machine.add("0 set-clocks error 4")
     done = machine.run({f"{KEPT}@0": "on", f"{CLOCKS}@0": "1000,1500"})[0]
     assert "the NVIDIA driver refused it" in done["why"]
     notes = [path.read_text() for path in (machine.folder / "run").glob("clocks-*")]

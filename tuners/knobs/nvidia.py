@@ -5,7 +5,8 @@ So persistence mode is set first. Power limits are kept to the milliwatt; people
 
 The driver does not tell whether clocks are locked. What llmtune locked it knows from a note in /run. Without a note
 clocks are known to be unlocked only where persistence mode is off and no process has the GPU open, for then the driver
-has only just taken it up. Anywhere else the value cannot be known, so it could not be put back, and is refused.
+has only just taken it up; switching persistence mode on notes that. Anywhere else the value cannot be known, so it
+could not be put back, and is refused. What others lock later is not seen.
 """
 
 import errno
@@ -85,7 +86,9 @@ class PersistenceKnob(GpuKnob):
         return "on" if ask(self.key, self.uuid, "nvmlDeviceGetPersistenceMode") else "off"
 
     def write(self, value: str) -> None:
-        """Switch it."""
+        """Switch it. With it on the driver keeps locks, so this is the last moment at which clocks are known."""
+        if value == "on":
+            ClocksKnob(self.key, self.uuid, self.tree).note_what_is_known()
         tell(self.key, self.uuid, "nvmlDeviceSetPersistenceMode", int(value == "on"))
 
     def canonical(self, asked: str) -> str:
@@ -190,6 +193,13 @@ class ClocksKnob(GpuKnob):
     def switch(self, value: str) -> str:
         """`-lgc` or `-rgc`."""
         return "-rgc" if value == UNLOCKED else f"-lgc {value}"
+
+    def note_what_is_known(self) -> None:
+        """Note that clocks are unlocked, where that is known now."""
+        try:
+            self._note(self.ask_value())
+        except Unavailable:
+            return
 
     @property
     def _name(self) -> str:
