@@ -5,7 +5,7 @@ A key is `name` or `name@scope`; without its scope a key of devices stands for a
 
 from collections.abc import Callable
 
-from . import block, cpu, hugepages, nvidia, pci, processes, swap, sysctl, thp
+from . import block, cpu, hugepages, nvidia, pci, processes, swap, sysctl, system_files, thp
 from .kernel_file import LIVE, Tree, printable_value
 from .knob import Knob, Refused
 
@@ -19,6 +19,7 @@ _MAKERS: tuple[Callable[[str, str | None, Tree], Knob | None], ...] = (
     nvidia.nvidia_knob,
     processes.process_knob,
     swap.swap_knob,
+    system_files.system_file_knob,
 )
 _SCOPES: dict[str, Callable[[Tree], list[str]]] = {
     "block.": block.devices,
@@ -72,5 +73,12 @@ def known_keys() -> list[str]:
     devices = [f"{key}@DEVICE" for key in block.KEYS] + ["block.iosched.PARAMETER@DEVICE"]
     clocks = [f"{key}@POLICY" for key in cpu.POLICY_KEYS] + ["cpu.boost", "cpu.idle_disable@CPU.STATE"]
     pools = ["hugepages.SIZEkB", "hugepages.SIZEkB@NODE"]
-    others = ["pci.aspm_policy", "pci.runtime_power@ADDRESS", *nvidia.KEYS, *processes.KEYS, *swap.KEYS]
+    others = [
+        "pci.aspm_policy",
+        "pci.runtime_power@ADDRESS",
+        *nvidia.KEYS,
+        *processes.KEYS,
+        *swap.KEYS,
+        *system_files.KEYS,
+    ]
     return sorted([*sysctl.RANGES, *thp.KEYS, *devices, *clocks, *pools, *others])
