@@ -84,8 +84,10 @@ def _keep_together(desired: Values, seen: Values, left: Values, tree: Tree) -> N
 def _ours(change: Change, wrote: Wrote | None, begun: UndoStep | None, key: str, seen: Values, tree: Tree) -> bool:
     """Whether the value that is there is what we left."""
     now = seen[key]
-    if begun is not None and key in begun.desired and now in (begun.seen[key], begun.desired[key]):
-        return begun.desired[key] == change.before[key]
+    if begun is not None and key in begun.desired:
+        wanted = begun.desired[key]
+        if now in (begun.seen[key], wanted) or (wanted and now and resolve(key, tree).matches(wanted, now)):
+            return wanted == change.before[key]
     if wrote is not None:
         return wrote.after.get(key) == now and _moved(change, wrote, key)
     target = change.targets.get(key)
