@@ -24,6 +24,8 @@ SCOPES = {
     # The same text in every process that collects tests; it becomes this process when the test runs.
     "PID": "SELF",
     "PATH": "/dev/sda2",
+    "UNIT": "llama",
+    "NAME": "llama",
 }
 HOSTILE = [
     "",
@@ -93,7 +95,8 @@ def full_keys() -> list[str]:
     for key in known_keys():
         for name in sorted(SCOPES, key=len, reverse=True):
             key = key.replace(name, SCOPES[name])
-        found.append(key)
+        if not key.startswith("nvidia."):  # these need a driver: test_tuners_knobs_nvidia.py
+            found.append(key)
     return found
 
 

@@ -78,7 +78,7 @@ def test_all_files_are_made_and_removed_with_their_directories(tree: Tree) -> No
     assert tune(tree, *ALL).outcome == "applied"
     made = listing(tree)
     assert made[f"{UNIT_DIRECTORY}/ollama.service.d/90-llmtune.conf"][1].endswith(b"[Service]\nLimitMEMLOCK=infinity\n")  # type: ignore[arg-type]
-    assert b"ollama - memlock 8388608\n" in made[f"{LIMITS}/90-llmtune-ollama.conf"][1]  # type: ignore[operator]
+    assert b"ollama - memlock 8388608\n" in made[f"{LIMITS}/90-llmtune-ollama.conf"][1]
     assert made["etc/llmtune/boot.json"][1] == SETTINGS.encode()
     assert made[f"{UNIT_DIRECTORY}/llmtune.service"] == (0o100644, UNIT.encode())
     link = made[f"{UNIT_DIRECTORY}/multi-user.target.wants/llmtune.service"]

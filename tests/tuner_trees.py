@@ -121,10 +121,24 @@ def swap_files(used_kib: int = 0) -> dict[str, str]:
     }
 
 
+def system_files() -> dict[str, str]:
+    """The directories of the system's administrator."""
+    return {"/etc/systemd/system/dbus.service": "", "/etc/security/limits.d/README": ""}
+
+
 def whole_machine() -> dict[str, str]:
     """A machine with something of every kind."""
     files: dict[str, str] = {"/proc/sys/kernel/random/boot_id": "boot-1\n", "/etc/machine-id": "machine-1\n"}
-    for part in (sysctl_files(), thp_files(), pool_files(), block_files(), cpu_files(), pci_files(), swap_files()):
+    for part in (
+        sysctl_files(),
+        thp_files(),
+        pool_files(),
+        block_files(),
+        cpu_files(),
+        pci_files(),
+        swap_files(),
+        system_files(),
+    ):
         files.update(part)
     return files
 
