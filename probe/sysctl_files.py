@@ -40,12 +40,7 @@ class SysctlLine(Reading):
 
 def read_sysctl_files(host: Host) -> tuple[SysctlLine, ...]:
     """For each of `KEYS` that files set: the line that wins."""
-    winners: dict[str, tuple[str, str]] = {}
-    for path in (*_files(host), "/etc/sysctl.conf"):
-        text = host.text(path, optional=True)
-        for key, value in parse_sysctl_file(text or ""):
-            if key in KEYS:
-                winners[key] = (value, path)
+    winners = {key: found for key, found in read_all_sysctl_lines(host).items() if key in KEYS}
     return tuple(
         SysctlLine(
             key=key,
@@ -55,6 +50,16 @@ def read_sysctl_files(host: Host) -> tuple[SysctlLine, ...]:
         )
         for key, (value, source) in sorted(winners.items())
     )
+
+
+def read_all_sysctl_lines(host: Host) -> dict[str, tuple[str, str]]:
+    """For each key that files set: the value that wins, and its file."""
+    winners: dict[str, tuple[str, str]] = {}
+    for path in (*_files(host), "/etc/sysctl.conf"):
+        text = host.text(path, optional=True)
+        for key, value in parse_sysctl_file(text or ""):
+            winners[key] = (value, path)
+    return winners
 
 
 def parse_sysctl_file(text: str) -> list[tuple[str, str]]:
