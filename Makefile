@@ -22,7 +22,7 @@ test: $(VENV)/.dev ## The quick tests: no root, no network beyond installing
 	$(PYTEST) -m "not heavy" -n auto --dist loadfile
 
 test-heavy: $(VENV)/.dev ## The tests that need root or minutes
-	$(PYTEST) -m "heavy and not llama"
+	LLMTUNE_THOROUGH=1 $(PYTEST) -m "(heavy or fuzz) and not llama and not vm"
 
 test-llama: $(VENV)/.dev $(VENV)/.model ## A real llama-server takes the plans (LLMTUNE_LLAMA_SERVER, else one is built once)
 	@[ -n "$(LLMTUNE_LLAMA_SERVER)" ] || sh packaging/build_llama.sh "$(BIN)/python" "$(LLAMA)"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lying_source import TEXTS, LyingSource
@@ -51,13 +52,15 @@ def everything(source: Source) -> Snapshot:
     return snapshot
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.fuzz
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 0.3, 0.6, 0.9]))
 def test_a_machine_of_lies(seed: int, silence: float) -> None:
     everything(LyingSource(seed, silence))
 
 
-@settings(max_examples=25, deadline=None)
+@pytest.mark.fuzz
+@settings(max_examples=examples(25), deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_recording_of_lies_replays_to_the_same(seed: int) -> None:
     host = Host(LyingSource(seed, 0.3))
@@ -77,7 +80,10 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@pytest.mark.fuzz
+@settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(st.integers(0, 2**32), st.data())
 def test_answers_of_the_wrong_type(seed: int, data: st.DataObject) -> None:
     host = Host(LyingSource(seed, 0.1))
@@ -202,7 +208,8 @@ DAMAGES = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.fuzz
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_damaged_tree(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     dice = random.Random(seed)

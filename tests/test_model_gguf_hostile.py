@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from made_gguf import ARR, STR, U32, U64, Typed, Value, dense_metadata, dense_tensors, header, write_dense, write_gguf
@@ -323,7 +324,8 @@ class TestShards:
 GOOD = header({**dense_metadata(layers=2), "tokenizer.ggml.tokens": ["a", "b"]}, dense_tensors(layers=2))[0]
 
 
-@settings(max_examples=400, deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fuzz
+@settings(max_examples=examples(400), deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=400))
 @example(content=b"")
 def test_random_bytes(tmp_path: Path, content: bytes) -> None:
@@ -333,7 +335,8 @@ def test_random_bytes(tmp_path: Path, content: bytes) -> None:
         assert fault(path).startswith(str(path))
 
 
-@settings(max_examples=600, deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fuzz
+@settings(max_examples=examples(600), deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 1 << 32), count=st.integers(1, 8))
 def test_a_good_file_with_bytes_changed(tmp_path: Path, seed: int, count: int) -> None:
     chance, data = random.Random(seed), bytearray(GOOD)

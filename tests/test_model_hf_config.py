@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_hf import LLAMA
@@ -275,7 +276,8 @@ CLASSES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=1500, deadline=1000)
+@pytest.mark.fuzz
+@settings(max_examples=examples(1500), deadline=1000)
 @given(name=st.sampled_from(CLASSES), changes=st.dictionaries(st.sampled_from(KEYS), values, max_size=6))
 def test_any_values_give_a_shape_or_one_line(name: str, changes: dict[str, Any]) -> None:
     start = time.process_time()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_hf import (
@@ -277,7 +278,8 @@ entry = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fuzz
+@settings(max_examples=examples(300), deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(entries=st.dictionaries(st.text(max_size=8), entry | json_values, max_size=4), data=st.integers(0, 200))
 def test_any_header_is_read_or_refused(tmp_path: Path, entries: dict[str, Any], data: int) -> None:
     path = write_file(tmp_path / "m.safetensors", entries, data=data)
@@ -288,7 +290,8 @@ def test_any_header_is_read_or_refused(tmp_path: Path, entries: dict[str, Any], 
     assert sum(tensor.size_bytes for tensor in file.tensors) <= data
 
 
-@settings(max_examples=300, deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fuzz
+@settings(max_examples=examples(300), deadline=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=300))
 def test_any_bytes_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.safetensors"

@@ -1,0 +1,8 @@
+"""How many inputs a test of hostile input tries: a few for everybody, all of them in `make test-heavy`."""
+
+import os
+
+
+def examples(number: int) -> int:
+    """`number` where thoroughness is asked for, else a quarter of it."""
+    return number if os.environ.get("LLMTUNE_THOROUGH") else max(number // 4, 10)
