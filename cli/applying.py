@@ -2,20 +2,25 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
 from ..reports.escape import printable
 from ..reports.tuning_text import lines_of_changes, lines_of_undoing
+from ..tuners.journal import next_id
 from ..tuners.knobs.catalogue import resolve
 from ..tuners.knobs.kernel_file import LIVE
 from ..tuners.knobs.knob import Refused
+from ..tuners.persist import CannotPersist, boot_wishes, contests, describe_contest, persist_wishes, reload_systemd
 from ..tuners.prepare import CannotChange, Prepared, prepare
+from ..tuners.program import Untrusted
+from ..tuners.session import Session
 from ..tuners.transaction import Applied, Who, apply
+from ..tuners.trial import arrange_rollback, cancel_rollback
 from . import exit_codes, wishes
-from .common import InputError
-from .tuning import NeedsPermission, agreed, log, opened, require_root, who_asks
+from .common import InputError, host_from
+from .tuning import Conflict, NeedsPermission, agreed, log, note, opened, require_root, who_asks
 from .wishes import DEFAULT_PROFILE, Wanted
 
 _CODES = {
@@ -52,12 +57,39 @@ def run_apply(asked: Asked, *, dry_run: bool, yes: bool, strict: bool, form: str
         click.echo("Nothing was changed.", err=True)
         return exit_codes.OK
     with opened("apply") as found:
+        _refuse_during_a_trial(found)
         # Looked at again under the lock: much may have happened since the question.
         prepared = _prepared(wanted, as_root=True)
-        done = apply(found, prepared, Who(who_asks(), wanted.source, asked.trial_seconds))
+        done = _apply(found, prepared, Who(who_asks(), wanted.source, asked.trial_seconds))
         log(_for_the_log(done))
+        note(reload_systemd(done.changed))
     _tell(wanted, prepared, done, form, quiet)
     return exit_codes.PARTLY if strict and done.outcome == "degraded" else _CODES[done.outcome]
+
+
+def _refuse_during_a_trial(found: Session) -> None:
+    for journal in found.active():
+        if journal.on_trial:
+            raise Conflict(f"transaction {journal.id} is on trial: 'llmtune confirm' or 'llmtune rollback' first")
+
+
+def _apply(found: Session, prepared: Prepared, who: Who) -> Applied:
+    if who.trial_seconds is None or not prepared.changes:
+        return apply(found, prepared, who)
+    number = next_id(found.journals, found.directory)
+    try:
+        ends_by = arrange_rollback(number, who.trial_seconds)
+    except Untrusted as why:
+        raise NeedsPermission(f"{why}; nothing was changed") from None
+    done = apply(found, prepared, who)
+    if done.outcome == "undone":
+        cancel_rollback(number)
+    else:
+        click.echo(
+            f"On trial: all is put back in {who.trial_seconds} s by {ends_by}, unless 'sudo llmtune confirm' comes.",
+            err=True,
+        )
+    return done
 
 
 def _agreed(prepared: Prepared) -> bool:
@@ -70,11 +102,34 @@ def _agreed(prepared: Prepared) -> bool:
 
 
 def _wanted(asked: Asked) -> Wanted:
+    if asked.boot:
+        return _at_boot()
     if asked.pairs:
-        return wishes.only(wishes.from_pairs(asked.pairs), asked.only)
-    if asked.plan is not None:
-        return wishes.only(wishes.from_plan(asked.plan), asked.only)
-    return wishes.only(wishes.from_profile(asked.profile or DEFAULT_PROFILE), asked.only)
+        wanted = wishes.from_pairs(asked.pairs)
+    elif asked.plan is not None:
+        wanted = wishes.from_plan(asked.plan)
+    else:
+        wanted = wishes.from_profile(asked.profile or DEFAULT_PROFILE)
+    wanted = wishes.only(wanted, asked.only)
+    return _persisted(wanted) if asked.persist else wanted
+
+
+def _at_boot() -> Wanted:
+    try:
+        kept, profile = boot_wishes()
+    except CannotPersist as why:
+        raise InputError(str(why)) from None
+    return Wanted(tuple(kept), profile)
+
+
+def _persisted(wanted: Wanted) -> Wanted:
+    """With the files that bring the same back at boot, and what else sets it."""
+    try:
+        files = persist_wishes(wanted.wishes, wanted.source)
+    except (CannotPersist, Untrusted) as why:
+        raise NeedsPermission(f"{why}; nothing was changed") from None
+    told = tuple(describe_contest(found) for found in contests(wanted.wishes, host_from(None)))
+    return replace(wanted, wishes=(*wanted.wishes, *files), conflicts=(*wanted.conflicts, *told))
 
 
 def _prepared(wanted: Wanted, *, as_root: bool) -> Prepared:

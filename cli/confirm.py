@@ -8,6 +8,7 @@ def command() -> int:
     """Keep what 'llmtune apply --trial' changed: it is no longer put back by itself."""
     from ..tuners.journal import Writer
     from ..tuners.records import Confirm
+    from ..tuners.trial import cancel_rollback
     from . import exit_codes
     from .tuning import log, opened, who_asks
 
@@ -19,6 +20,7 @@ def command() -> int:
                 writer.append(Confirm(), durable=True)
             finally:
                 writer.close()
+            cancel_rollback(journal.id)
             log(f"{who_asks()} confirmed transaction {journal.id}")
             click.echo(f"Transaction {journal.id} stays; 'sudo llmtune rollback' still puts it back.")
     if not trials:

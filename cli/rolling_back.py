@@ -7,12 +7,14 @@ import click
 from ..reports.tuning_text import lines_of_undoing
 from ..tuners.journal import Journal
 from ..tuners.knobs.kernel_file import LIVE
+from ..tuners.persist import reload_systemd
 from ..tuners.rollback import Undoing
 from ..tuners.script import render_script, write_script
 from ..tuners.session import Session
+from ..tuners.trial import cancel_rollback
 from . import exit_codes
 from .common import InputError
-from .tuning import agreed, log, opened, who_asks
+from .tuning import agreed, log, note, opened, who_asks
 
 
 def print_script(to_id: int | None) -> int:
@@ -45,7 +47,7 @@ def run_rollback(to_id: int | None, trial_id: int | None, *, force: bool, yes: b
     with opened("rollback") as found:
         todo = chosen(found, to_id)
         if trial_id is not None:
-            todo = [journal for journal in todo if journal.id >= trial_id] if _on_trial(found, trial_id) else []
+            todo = [journal for journal in todo if journal.id == trial_id and journal.on_trial]
         if force:
             todo = _with_left_ones(found, todo, to_id or 0)
         results = {journal.id: found.undo(journal, force=force) for journal in reversed(todo)}
@@ -53,8 +55,12 @@ def run_rollback(to_id: int | None, trial_id: int | None, *, force: bool, yes: b
             _nothing(found, form, quiet)
             return exit_codes.OK
         write_script(found.directory, found.active(), found.tree)
-        for number, undoing in results.items():
-            log(f"{who_asks()} put back transaction {number}: {', '.join(undoing.restored) or 'nothing to do'}")
+        for journal in todo:
+            undoing = results[journal.id]
+            log(f"{who_asks()} put back transaction {journal.id}: {', '.join(undoing.restored) or 'nothing to do'}")
+            note(reload_systemd(undoing.restored))
+            if journal.begin.trial_seconds is not None and trial_id is None:
+                cancel_rollback(journal.id)
     return _tell(results, form, quiet)
 
 
@@ -62,10 +68,6 @@ def _question(todo: list[Journal]) -> str:
     count = sum(len(journal.begin.changes) for journal in todo)
     names = ", ".join(str(journal.id) for journal in todo)
     return f"Put back {count} change{'s' * (count > 1)} of transaction{'s' * (len(todo) > 1)} {names}?"
-
-
-def _on_trial(found: Session, trial_id: int) -> bool:
-    return any(journal.id == trial_id and journal.on_trial for journal in found.active())
 
 
 def _with_left_ones(found: Session, todo: list[Journal], to_id: int) -> list[Journal]:

@@ -113,6 +113,12 @@ def log(message: str) -> None:
     syslog.syslog(syslog.LOG_NOTICE, message)
 
 
+def note(why: str | None) -> None:
+    """Tell what else did not work, if anything."""
+    if why is not None:
+        click.echo(f"llmtune: {why}", err=True)
+
+
 def agreed(question: str) -> bool:
     """Whether to go on; raises `click.UsageError` where nobody can be asked."""
     if sys.stdin is None or not sys.stdin.isatty():

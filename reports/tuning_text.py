@@ -11,7 +11,10 @@ _MOST_KEY_WIDTH = 40
 
 
 def _value(value: str | None) -> str:
-    return "not there" if value is None else printable(value)
+    if value is None:
+        return "not there"
+    first, *more = value.splitlines() or [""]
+    return f"a file of {len(more) + 1} lines" if more else printable(first)
 
 
 def _key_width(keys: Sequence[str]) -> int:

@@ -42,13 +42,20 @@ class Prepared:
 def prepare(wishes: Iterable[Wish], tree: Tree, *, as_root: bool) -> Prepared:
     """Look at each knob before the first is written; raises `Refused` and `CannotChange`."""
     targets: dict[str, Wish] = {}
+    left_out: dict[str, str] = {}
     for wish in wishes:
         for key in expand(wish.key, tree):
             targets.pop(key, None)
-            targets[key] = Wish(
-                key, resolve(key, tree).canonical(wish.value), wish.required, wish.keep_short, wish.at_least
-            )
-    needed, already, left_out = {}, {}, {}
+            try:
+                value = resolve(key, tree).canonical(wish.value)
+            except Unavailable as missing:
+                if wish.required:
+                    raise CannotChange(str(missing)) from None
+                left_out[key] = str(missing)
+                continue
+            targets[key] = Wish(key, value, wish.required, wish.keep_short, wish.at_least)
+    needed: dict[str, Wish] = {}
+    already: dict[str, str] = {}
     for key, wish in targets.items():
         why = _obstacle(wish, tree, as_root)
         if why is None:

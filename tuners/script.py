@@ -13,8 +13,7 @@ from .store import replace_file
 NAME = "rollback.sh"
 _HEAD = """#!/bin/sh
 # Puts back what llmtune changed, newest first. Run it as root. What somebody else has changed since is left alone;
-# FORCE=1 takes it all the same. After a reboot there is nothing to put back, and it does nothing.
-[ "$(cat /proc/sys/kernel/random/boot_id)" = BOOT ] || { echo 'another boot: nothing to put back'; exit 0; }
+# FORCE=1 takes it all the same. After a reboot only files are left to put back.
 code=0
 back() { # FILE VALUE-BEFORE OUR-VALUE; fails where the value is somebody else's
   now=$(sed 's/.*\\[\\(.*\\)\\].*/\\1/' "$1") || { code=6; return 1; }
@@ -24,6 +23,7 @@ back() { # FILE VALUE-BEFORE OUR-VALUE; fails where the value is somebody else's
 }
 put() { printf %s "$2" > "$1" || code=6; } # FILE VALUE
 """
+_SAME_BOOT = """[ "$(cat /proc/sys/kernel/random/boot_id)" = BOOT ] || exit $code  # values of another boot are gone"""
 
 
 def render_script(journals: Iterable[Journal], tree: Tree) -> str:
@@ -31,14 +31,30 @@ def render_script(journals: Iterable[Journal], tree: Tree) -> str:
     ordered = list(journals)
     if not ordered:
         return "#!/bin/sh\n# llmtune has changed nothing that is still in force.\n"
-    lines = [_HEAD.replace("BOOT", shlex.quote(ordered[-1].begin.boot))]
+    files: list[str] = []
+    values: list[str] = []
+    boot = ordered[-1].begin.boot
     for journal in reversed(ordered):
-        lines.append(f"# transaction {journal.id}, {journal.begin.time}")
         for number in reversed(range(len(journal.begin.changes))):
+            change = journal.begin.changes[number]
             if number not in journal.failed:
                 wrote = journal.wrote.get(number)
-                lines += _steps(journal.begin.changes[number], wrote.after if wrote else {}, tree)
-    return "\n".join([*lines, "exit $code", ""])
+                lasts = any(resolve(key, tree).survives_reboot for key in change.targets)
+                steps = list(_steps(change, wrote.after if wrote else {}, tree))
+                if lasts or journal.begin.boot == boot:
+                    (files if lasts else values).extend(steps)
+    numbers = ", ".join(str(journal.id) for journal in reversed(ordered))
+    return "\n".join(
+        [
+            _HEAD,
+            f"# transactions {numbers}",
+            *files,
+            _SAME_BOOT.replace("BOOT", shlex.quote(boot)),
+            *values,
+            "exit $code",
+            "",
+        ]
+    )
 
 
 def _steps(change: Change, after: Values, tree: Tree) -> Iterator[str]:
