@@ -28,13 +28,17 @@ class CannotPersist(Exception):
 
 
 def persist_wishes(
-    wishes: Iterable[Wish], profile: str | None, servers: Iterable[str] = (), tree: Tree = LIVE
+    wishes: Iterable[Wish],
+    profile: str | None,
+    servers: Iterable[str] = (),
+    tree: Tree = LIVE,
+    program: str | None = None,
 ) -> list[Wish]:
     """The files that bring these settings back at boot, for the same transaction.
 
     Settings that an earlier transaction persisted stay, but for the keys that are set anew. `servers` are units of
-    inference servers, which are started after it. Raises `CannotPersist`, and `Untrusted` for a copy of llmtune that
-    others could change.
+    inference servers, which are started after it; `program` is for tests. Raises `CannotPersist`, and `Untrusted` for
+    a copy of llmtune that others could change.
     """
     if not runs_systemd(tree.root):
         raise CannotPersist(
@@ -48,7 +52,7 @@ def persist_wishes(
     settings = BootSettings(profile=profile, settings=tuple(kept.values()))
     return [
         Wish("boot.settings", render_settings(settings)),
-        Wish("boot.unit", render_unit(own_program(), servers)),
+        Wish("boot.unit", render_unit(program or own_program(), servers)),
         Wish("boot.enabled", LINKED),
     ]
 

@@ -12,8 +12,9 @@ class Untrusted(Exception):
 
 
 def own_program() -> str:
-    """The absolute path of this installation's `llmtune`; raises `Untrusted`."""
-    path = os.path.join(sys.prefix, "bin", "llmtune")
+    """The absolute path of the `llmtune` that runs, or of its installation's; raises `Untrusted`."""
+    called = os.path.realpath(sys.argv[0])
+    path = called if os.path.basename(called) == "llmtune" else os.path.join(sys.prefix, "bin", "llmtune")
     check(path)
     return path
 
