@@ -7,6 +7,7 @@ import click
 from ..reports.tuning_text import lines_of_undoing
 from ..tuners.journal import Journal
 from ..tuners.knobs.kernel_file import LIVE
+from ..tuners.knobs.knob import describe_os_error
 from ..tuners.persist import reload_systemd
 from ..tuners.rollback import Undoing
 from ..tuners.script import render_script, write_script
@@ -54,7 +55,10 @@ def run_rollback(to_id: int | None, trial_id: int | None, *, force: bool, yes: b
         if not todo:
             _nothing(found, form, quiet)
             return exit_codes.OK
-        write_script(found.directory, found.active(), found.tree)
+        try:
+            write_script(found.directory, found.active(), found.tree)
+        except OSError as error:
+            note(f"rollback.sh could not be written: {describe_os_error(error)}")
         for journal in todo:
             undoing = results[journal.id]
             log(f"{who_asks()} put back transaction {journal.id}: {', '.join(undoing.restored) or 'nothing to do'}")
@@ -101,7 +105,7 @@ def _nothing(found: Session, form: str, quiet: bool) -> None:
 
 
 def _tell(results: dict[int, Undoing], form: str, quiet: bool) -> int:
-    failed = any(undoing.failed for undoing in results.values())
+    failed = any(undoing.failed or undoing.unrecorded for undoing in results.values())
     left = any(undoing.left for undoing in results.values())
     if form == "json":
         told = [
@@ -112,6 +116,7 @@ def _tell(results: dict[int, Undoing], form: str, quiet: bool) -> int:
                 "gone": undoing.gone,
                 "pending": undoing.pending,
                 "failed": undoing.failed,
+                "unrecorded": undoing.unrecorded,
             }
             for number, undoing in results.items()
         ]

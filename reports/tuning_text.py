@@ -48,6 +48,8 @@ def lines_of_undoing(number: int, undoing: Undoing, quiet: bool) -> Iterator[str
         yield f"  gone: {printable(why)}"
     for why in undoing.pending:
         yield f"  pending: {printable(why)}"
+    if undoing.unrecorded is not None:
+        yield f"  the journal could not be told: {printable(undoing.unrecorded)}"
     for why in undoing.failed:
         yield f"  NOT PUT BACK: {printable(why)}"
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -189,3 +190,37 @@ def test_a_container_with_read_only_sysctls_is_told() -> None:
     assert done.returncode == 5, done.stderr
     assert "vm.swappiness: it cannot be written: Read-only file system; nothing was changed" in done.stderr
     assert SWAPPINESS.read_text() == before
+
+
+def test_a_disk_that_takes_no_more_does_not_keep_the_machine_changed(tmp_path: Path) -> None:
+    before = SWAPPINESS.read_text()
+    STATE.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700,size=1M", "none", str(STATE)], check=True)
+    try:
+        assert llmtune("apply", "--set", "vm.swappiness=31", "--yes").returncode == 0
+        subprocess.run(["mount", "-o", "remount,ro", str(STATE)], check=True)
+        done = llmtune("rollback", "--yes")
+        assert (done.returncode, "could not be told: Read-only file system" in done.stdout) == (6, True), done.stderr
+        assert SWAPPINESS.read_text() == before
+        subprocess.run(["mount", "-o", "remount,rw", str(STATE)], check=True)
+        assert llmtune("rollback", "--yes").returncode == 0
+        assert llmtune("verify").returncode == 0
+    finally:
+        subprocess.run(["umount", str(STATE)], check=True)
+    assert SWAPPINESS.read_text() == before
+
+
+def test_a_trial_ends_by_itself_unless_confirmed() -> None:
+    before = SWAPPINESS.read_text()
+    done = llmtune("apply", "--set", "vm.swappiness=31", "--yes", "--trial", "6s")
+    assert (done.returncode, "unless 'sudo llmtune confirm' comes" in done.stderr) == (0, True), done.stderr
+    refused = llmtune("apply", "--set", "vm.swappiness=32", "--yes")
+    assert (refused.returncode, "on trial" in refused.stderr) == (7, True)
+    deadline = time.monotonic() + 60
+    while SWAPPINESS.read_text() != before and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert SWAPPINESS.read_text() == before
+    assert llmtune("apply", "--set", "vm.swappiness=33", "--yes", "--trial", "6s").returncode == 0
+    assert llmtune("confirm").returncode == 0
+    time.sleep(9)
+    assert SWAPPINESS.read_text().strip() == "33"

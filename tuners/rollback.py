@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from .journal import Journal, Writer
 from .knobs.catalogue import resolve
 from .knobs.kernel_file import Tree
+from .knobs.knob import describe_os_error
 from .records import Change, End, Undo, Undone, UndoStep, Values
 from .undo import Decision, decide, restore
 
@@ -22,6 +23,8 @@ class Undoing:
     gone: list[str] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    unrecorded: str | None = None
+    """Why the journal could not be told; a later run then looks at the same values again."""
 
     @property
     def complete(self) -> bool:
@@ -32,9 +35,12 @@ class Undoing:
 def undo_journal(
     directory: int, journal: Journal, superseded: frozenset[str], tree: Tree, *, force: bool, same_boot: bool
 ) -> Undoing:
-    """Put back all that one transaction changed; raises OSError where the journal cannot be written, and `Refused`."""
+    """Put back all that one transaction changed; raises `Refused`.
+
+    A journal that cannot be written (a full or dying disk) does not keep the machine as it is.
+    """
     done = Undoing()
-    writer = Writer(directory, journal)
+    writer = _Recorder(directory, journal)
     try:
         decisions = dict(_decisions(journal, superseded, tree, force=force, same_boot=same_boot))
         steps = tuple(UndoStep(change=n, seen=found.seen, desired=found.desired) for n, found in decisions.items())
@@ -49,7 +55,37 @@ def undo_journal(
             writer.append(End(), durable=True)
     finally:
         writer.close()
+    done.unrecorded = writer.why
     return done
+
+
+class _Recorder:
+    """A journal's writer that falls silent when the disk fails."""
+
+    def __init__(self, directory: int, journal: Journal) -> None:
+        self.why: str | None = None
+        self._journal = journal
+        self._writer: Writer | None = None
+        try:
+            self._writer = Writer(directory, journal)
+        except OSError as error:
+            self.why = describe_os_error(error)
+
+    def append(self, record: Undo | Undone | End, *, durable: bool) -> None:
+        """Write one record, if that still works."""
+        if self._writer is None or self.why is not None:
+            self._journal.take(record)
+            return
+        try:
+            self._writer.append(record, durable=durable)
+        except OSError as error:
+            self.why = describe_os_error(error)
+            self._journal.take(record)
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._writer is not None:
+            self._writer.close()
 
 
 def _decisions(
