@@ -23,6 +23,7 @@ COMMANDS = {
     "status": "Tell what is applied, since when, by whom, and whether it still holds.",
     "verify": "Check that what was applied still holds, by exit code.",
     "history": "List every transaction.",
+    "export": "Write the settings for TuneD, sysctl.d or Ansible.",
     "snapshot": "Print everything that was read, or record it in a file for a bug report.",
     "explain": "Explain a check: what it looks at, why, and from which sources.",
 }

@@ -1,5 +1,6 @@
 """Settings for people who manage machines with other tools: what a format can say, and what it cannot."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from ..tuners.knobs.system_files import MemlockKnob
 from ..tuners.persist import lasts_by_itself
 from ..tuners.prepare import Wish
 
-_PROC_SYS = "/proc/sys/"
+_SYSCTL = re.compile(r"sysctl -w ([\w.-]+)=\{\}\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,9 @@ class Item:
     @property
     def sysctl(self) -> str | None:
         """The name of the sysctl, or None."""
-        path = self.path
-        return path[len(_PROC_SYS) :].replace("/", ".") if path is not None and path.startswith(_PROC_SYS) else None
+        shown = self.knob.shown if isinstance(self.knob, FileKnob) else None
+        found = _SYSCTL.match(shown or "")
+        return found[1] if found else None
 
     @property
     def sysfs(self) -> str | None:

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 from ...probe.reading import Reading
 
 VERSION = 1
-_MADE = "# Made by llmtune (apply --persist); 'llmtune rollback' removes it."
+_MADE = "# Made by llmtune (apply --persist); removed by llmtune rollback."
 _SERVER = re.compile(r"[A-Za-z0-9][\w@.:-]{0,100}\.service\Z", re.ASCII)
 _PROGRAM = re.compile(r"/[\w./+-]{1,200}/llmtune\Z", re.ASCII)
 _ENGINES = ("llama-server.service", "llama.service", "ollama.service", "vllm.service")

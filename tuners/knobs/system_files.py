@@ -29,7 +29,7 @@ _USER = re.compile(r"user:([a-z_][a-z0-9_-]{0,31})\Z", re.ASCII)
 _BYTES = re.compile(r"[1-9]\d{0,17}\Z", re.ASCII)
 _OTHER = re.compile(r"other [0-9a-f]{16}\Z", re.ASCII)
 _LEAST_BYTES = 65_536
-_MADE = "# Made by llmtune; 'llmtune rollback' removes it.\n"
+_MADE = "# Made by llmtune; removed by llmtune rollback.\n"
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ class OwnFileKnob(Knob):
         if _OTHER.match(value):
             return f": # {path} held what llmtune did not make"
         made = f"mkdir -p {directory} && " if self.place.makes_directory else ""
-        return f"{made}printf %s {shlex.quote(self.render(value).decode())} > {path}"
+        lines = " ".join(shlex.quote(line) for line in self.render(value).decode().removesuffix("\n").split("\n"))
+        return f"{made}printf '%s\\n' {lines} > {path}"
 
 
 @dataclass(frozen=True)
