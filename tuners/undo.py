@@ -64,19 +64,23 @@ def decide(
             desired[key] = now
             if key in change.targets or _moved(change, wrote, key):
                 left[key] = now
-    if left:
-        _keep_together(desired, seen, left, tree)
+    _keep_together(change, desired, seen, {*left, *superseded} & desired.keys(), tree)
     return Decision(desired, seen, left)
 
 
-def _keep_together(desired: Values, seen: Values, left: Values, tree: Tree) -> None:
+def _keep_together(change: Change, desired: Values, seen: Values, staying: AbstractSet[str], tree: Tree) -> None:
     """Where one value of a group stays as somebody set it, do not write what would take it away."""
     first, *others = desired
+    if not staying:
+        return
     if any(resolve(key, tree).unused is not None for key in desired):
         desired.update(seen)  # a pair is one value: putting the other back would set this one to 0
     elif others and resolve(first, tree).is_sum:
         desired[first] = None
-    elif first in left:
+    elif first not in staying:
+        # What came with the scheduler that we chose goes with it, whoever has set it since.
+        desired.update({key: None for key in others if change.before[key] is None})
+    else:
         # What the scheduler that was there before had, the one that is there now may not have.
         desired.update({key: None for key in others if seen[key] is None})
 

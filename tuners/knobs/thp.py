@@ -1,7 +1,7 @@
 """Transparent huge pages: /sys/kernel/mm/transparent_hugepage.
 
-Switching `enabled` raises vm.min_free_kbytes, and switching back does not lower it again (mm/khugepaged.c,
-set_recommended_min_free_kbytes), so both are kept and restored together.
+Switching `enabled` or `shmem_enabled` raises vm.min_free_kbytes, and switching back does not lower it again
+(mm/khugepaged.c, set_recommended_min_free_kbytes), so they are kept and restored together.
 """
 
 from .kernel_file import LIVE, FileKnob, Tree
@@ -18,7 +18,7 @@ _KEYS: dict[str, tuple[str, Values]] = {
     "thp.khugepaged_alloc_sleep_ms": ("khugepaged/alloc_sleep_millisecs", Integer(0, 3_600_000, "ms")),
 }
 KEYS = tuple(_KEYS)
-_WITH_RESERVE = ("thp.enabled", "vm.min_free_kbytes")
+_WITH_RESERVE = ("thp.enabled", "thp.shmem_enabled", "vm.min_free_kbytes")
 
 
 def thp_knob(key: str, scope: str | None, tree: Tree = LIVE) -> FileKnob | None:
@@ -30,6 +30,6 @@ def thp_knob(key: str, scope: str | None, tree: Tree = LIVE) -> FileKnob | None:
 
 
 def thp_coupled(key: str, tree: Tree = LIVE) -> tuple[str, ...]:
-    """`enabled` and the kernel's reserve belong together."""
+    """What switches huge pages on and the kernel's reserve belong together."""
     del tree
     return _WITH_RESERVE if key in _WITH_RESERVE else (key,)
