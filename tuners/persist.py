@@ -1,7 +1,7 @@
 """Settings that outlive a reboot: one oneshot unit of systemd that applies them afresh at every boot.
 
 Afresh means: what is found at that boot is what a rollback puts back, also where an update or the administrator has
-changed a default meanwhile. docs/tuning.md weighs that against drop-ins.
+changed a default meanwhile. docs/persist.md weighs that against drop-ins.
 """
 
 from collections.abc import Iterable, Sequence
