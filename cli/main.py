@@ -17,6 +17,7 @@ COMMANDS = {
     "launch": "Start the server as planned, with its CPUs, memory nodes and priorities, and become it.",
     "fits": "Tell which models run how well, here or on a machine thought of.",
     "model": "Tell what a model is: size, bits per weight, layers, cache per token.",
+    "profiles": "List what a machine can be made fit for, and what that would change here.",
     "apply": "Change settings of the machine, so that all of it can be put back.",
     "rollback": "Put back every value that was changed.",
     "confirm": "Keep what 'apply --trial' changed.",

@@ -38,3 +38,5 @@ class SystemAdvice(Reading):
     settings: tuple[SystemSetting, ...]
     """In the order in which they are to be made."""
     left_out: tuple[LeftOut, ...]
+    conflicts: tuple[str, ...] = ()
+    """Other programs that set the same, in words: named, not fought."""

@@ -1,0 +1,88 @@
+"""Advice on memory: huge pages, reserves, overcommit, swap, nodes."""
+
+from collections.abc import Iterator
+
+from ...probe.snapshot import Snapshot
+from .advice import Advice, Wanted
+
+_USUAL_SWAPPINESS = 60
+_USUAL_MAP_COUNT = 65_530
+_MOST_RESERVE_KIB = 262_144
+
+
+def _thp(snapshot: Snapshot) -> Iterator[Wanted]:
+    yield Wanted("thp.enabled", "madvise", snapshot.memory.thp.enabled)
+
+
+def _defrag(snapshot: Snapshot) -> Iterator[Wanted]:
+    yield Wanted("thp.defrag", "madvise", snapshot.memory.thp.defrag)
+
+
+def _overcommit(snapshot: Snapshot) -> Iterator[Wanted]:
+    yield Wanted("vm.overcommit_memory", "0", _text(snapshot.memory.settings.overcommit_memory))
+
+
+def _map_count(snapshot: Snapshot) -> Iterator[Wanted]:
+    yield Wanted("vm.max_map_count", str(_USUAL_MAP_COUNT), _text(snapshot.memory.settings.max_map_count))
+
+
+def _reserve(snapshot: Snapshot) -> Iterator[Wanted]:
+    total = snapshot.memory.total_bytes
+    if total:
+        value = min(_MOST_RESERVE_KIB, (total >> 10) // 100)
+        yield Wanted("vm.min_free_kbytes", str(value), _text(snapshot.memory.settings.min_free_kbytes))
+
+
+def _idle_pools(snapshot: Snapshot) -> Iterator[Wanted]:
+    for pool in snapshot.memory.huge_page_pools:
+        idle = max(0, (pool.free_pages or 0) - (pool.reserved_pages or 0))
+        if pool.total_pages and idle:
+            key = f"hugepages.{pool.page_bytes >> 10}kB"
+            yield Wanted(key, str(pool.total_pages - idle), str(pool.total_pages))
+
+
+def _swappiness(snapshot: Snapshot) -> Iterator[Wanted]:
+    yield Wanted("vm.swappiness", str(_USUAL_SWAPPINESS), _text(snapshot.memory.settings.swappiness))
+
+
+def _balancing(snapshot: Snapshot) -> Iterator[Wanted]:
+    yield Wanted("kernel.numa_balancing", "0", _text(snapshot.memory.settings.numa_balancing))
+
+
+def _zone_reclaim(snapshot: Snapshot) -> Iterator[Wanted]:
+    yield Wanted("vm.zone_reclaim_mode", "0", _text(snapshot.memory.settings.zone_reclaim_mode))
+
+
+def _text(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+ADVICE = (
+    Advice("huge-pages", "memory-thp", "thp.enabled", _thp),
+    Advice("huge-pages-defrag", "memory-thp-defrag", "thp.defrag", _defrag),
+    Advice(
+        "idle-huge-pages",
+        "memory-idle-huge-pages",
+        "hugepages",
+        _idle_pools,
+        risk="a program that reserves its pages only when it starts (a database, a virtual machine) finds none",
+    ),
+    Advice(
+        "overcommit",
+        "memory-overcommit",
+        "vm.overcommit_memory",
+        _overcommit,
+        risk="programs may reserve more than there is; who relied on a refusal is killed later instead",
+    ),
+    Advice("map-count", "memory-map-count", "vm.max_map_count", _map_count, at_least=True),
+    Advice("reserve", "memory-min-free", "vm.min_free_kbytes", _reserve),
+    Advice("swappiness", "swap-swappiness", "vm.swappiness", _swappiness),
+    Advice(
+        "numa-balancing",
+        "numa-balancing",
+        "kernel.numa_balancing",
+        _balancing,
+        risk="other programs, which nobody pins, lose what it does for them",
+    ),
+    Advice("zone-reclaim", "numa-zone-reclaim", "vm.zone_reclaim_mode", _zone_reclaim),
+)

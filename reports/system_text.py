@@ -1,0 +1,65 @@
+"""What a profile means on a machine, as text for a terminal."""
+
+import shutil
+import textwrap
+from collections.abc import Iterator, Mapping
+
+from ..advisors.system.setting import SystemAdvice, SystemSetting
+from .escape import printable
+
+_INDENT = " " * 6
+_LABEL = 9
+MIN_WIDTH, MAX_WIDTH = 40, 100
+
+
+def render_advice(advice: SystemAdvice, commands: Mapping[str, str], machine: str | None = None) -> str:
+    """Settings with reasons, then what is left out and why."""
+    width = max(MIN_WIDTH, min(shutil.get_terminal_size((80, 24)).columns, MAX_WIDTH))
+    return "\n".join(_lines(advice, commands, machine, width)) + "\n"
+
+
+def _lines(advice: SystemAdvice, commands: Mapping[str, str], machine: str | None, width: int) -> Iterator[str]:
+    where = f" on {printable(machine)}" if machine else " on this machine"
+    count = len(advice.settings)
+    if not count:
+        yield from _wrapped(f"Profile {advice.profile}{where}: nothing to change, the settings are fine.", width, "")
+    else:
+        yield from _wrapped(
+            f"Profile {advice.profile}{where}: {count} setting{'s' * (count > 1)} to change.", width, ""
+        )
+    for setting in advice.settings:
+        yield ""
+        yield from _setting(setting, commands.get(setting.key), width)
+    if advice.left_out:
+        yield ""
+        yield "Left alone:"
+        for left in advice.left_out:
+            yield from _wrapped(f"{left.key}: {printable(left.reason)}", width, "  ", "    ")
+    for line in advice.conflicts:
+        yield ""
+        yield from _wrapped(f"Note: {printable(line)}", width, "", "  ")
+
+
+def _setting(setting: SystemSetting, command: str | None, width: int) -> Iterator[str]:
+    found = "?" if setting.found is None else printable(setting.found)
+    least = " (at least)" if setting.at_least else ""
+    yield f"  {printable(setting.key)}  {found} -> {printable(setting.value)}{least}"
+    effect = setting.effect
+    source = (
+        f" ({effect.basis}: {effect.source})" if effect.source else f" ({effect.basis})" * (effect.text != effect.basis)
+    )
+    for label, text in (
+        ("why", setting.reason),
+        ("effect", f"{effect.text}{source}"),
+        ("risk", setting.risk),
+        ("command", command),
+    ):
+        if text:
+            head = f"{_INDENT}{label:{_LABEL}}"
+            yield from _wrapped(printable(text), width, head, " " * len(head))
+
+
+def _wrapped(text: str, width: int, first: str, rest: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
