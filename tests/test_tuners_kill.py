@@ -1,15 +1,11 @@
 """SIGKILL after every single system call of apply and of rollback; afterwards the machine is as it was, every time."""
 
-import random
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_machine import POOL, Machine, applying, machine, new_store, put_file, rolling_back
-from tracer import Call, run_traced
-
-from llmtune.tuners.prepare import Wish
+from live_machine import Machine, applying, machine, new_store, rolling_back
+from tracer import run_traced
 
 pytestmark = pytest.mark.heavy
 WHOLE_DUMP_EVERY = 20

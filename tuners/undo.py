@@ -89,19 +89,31 @@ def _ours(change: Change, wrote: Wrote | None, begun: UndoStep | None, key: str,
     """Whether the value that is there is what we left."""
     now = seen[key]
     if begun is not None and key in begun.desired:
-        wanted = begun.desired[key]
-        if now in (begun.seen[key], wanted) or (wanted and now and resolve(key, tree).matches(wanted, now)):
-            return wanted == change.before[key]
+        if _on_the_way(begun, key, now, tree):
+            return begun.desired[key] == change.before[key]
     if wrote is not None:
         return wrote.after.get(key) == now and _moved(change, wrote, key)
     target = change.targets.get(key)
     if target is None or now is None:
         return False
     knob, before = resolve(key, tree), change.before[key]
-    # Killed between the write and its record: what the kernel may have made of the target is ours.
-    return knob.matches(target, now) or (
-        knob.falls_short(target, now) and before is not None and not knob.falls_short(before, now)
-    )
+    # Killed before the record was written: what the kernel may have made of the target is ours.
+    if knob.matches(target, now):
+        return True
+    if before is None:
+        return False
+    return knob.between(before, target, now) or (knob.falls_short(target, now) and not knob.falls_short(before, now))
+
+
+def _on_the_way(begun: UndoStep, key: str, now: str | None, tree: Tree) -> bool:
+    """Whether an undo that may have been broken off anywhere leaves this value."""
+    start, end = begun.seen[key], begun.desired[key]
+    if now in (start, end):
+        return True
+    if not (end and now):
+        return False
+    knob = resolve(key, tree)
+    return knob.matches(end, now) or (start is not None and knob.between(start, end, now))
 
 
 def _beside(change: Change, wrote: Wrote | None, key: str, tree: Tree) -> bool:
@@ -114,7 +126,7 @@ def _beside(change: Change, wrote: Wrote | None, key: str, tree: Tree) -> bool:
 
 def _moved_along(begun: UndoStep, key: str, now: str | None, tree: Tree) -> bool:
     """Whether an undo that was killed may have moved this value along with another (of a scheduler, of a pool)."""
-    if key not in begun.desired or now in (begun.seen[key], begun.desired[key]):
+    if key not in begun.desired or _on_the_way(begun, key, now, tree):
         return False
     unused, wanted = resolve(key, tree).unused, begun.desired[key]
     if unused is not None and now != unused:

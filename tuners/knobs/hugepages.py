@@ -40,6 +40,12 @@ class PoolKnob(FileKnob):
         """Fewer pages than asked for."""
         return self.holds(asked) and self.holds(found) and int(found) < int(asked)
 
+    def between(self, start: str, end: str, found: str) -> bool:
+        """So many pages that some were given or taken already."""
+        if not (self.holds(start) and self.holds(end) and self.holds(found)):
+            return False
+        return min(int(start), int(end)) < int(found) < max(int(start), int(end))
+
     def matches(self, asked: str, found: str) -> bool:
         """Equal, but for pages in use, which the kernel takes back later."""
         return asked == found

@@ -56,6 +56,10 @@ class Knob(ABC):
         """Whether `found` is a part of what was `asked`, such as fewer huge pages."""
         return False
 
+    def between(self, start: str, end: str, found: str) -> bool:
+        """Whether a write of `end` over `start` that was broken off may leave `found`."""
+        return False
+
     def pending(self, asked: str) -> str | None:
         """Why the value is not yet as `asked` although the kernel took it, or None."""
         return None

@@ -186,6 +186,14 @@ class ProcessKnob(Knob):
         now, differing = _split(found)
         return now == first and all(value == others.get(tid, first) for tid, value in differing.items())
 
+    def between(self, start: str, end: str, found: str) -> bool:
+        """Some threads have the one, the others have the other."""
+        first, others = _split(found)
+        ends = [_split(start), _split(end)]
+        return first in (ends[0][0], ends[1][0]) and all(
+            value in (known.get(tid, common) for common, known in ends) for tid, value in others.items()
+        )
+
     def command(self, value: str) -> str:
         """What people type."""
         first, others = _split(value)
