@@ -55,18 +55,20 @@ def prepare(wishes: Iterable[Wish], tree: Tree, *, as_root: bool) -> Prepared:
                 continue
             targets[key] = Wish(key, value, wish.required, wish.keep_short, wish.at_least)
     needed: dict[str, Wish] = {}
-    already: dict[str, str] = {}
+    held: dict[str, Wish] = {}
     for key, wish in targets.items():
         why = _obstacle(wish, tree, as_root)
         if why is None:
             needed[key] = wish
         elif why == "":
-            already[key] = wish.value
+            held[key] = wish
         elif wish.required:
             raise CannotChange(why)
         else:
             left_out[key] = why
-    return Prepared(tuple(_changes(needed, tree)), already, left_out)
+    changes = tuple(_changes(needed, held, tree))
+    moved = {key for change in changes for key in change.targets}
+    return Prepared(changes, {key: wish.value for key, wish in held.items() if key not in moved}, left_out)
 
 
 def _obstacle(wish: Wish, tree: Tree, as_root: bool) -> str | None:
@@ -87,14 +89,16 @@ def _obstacle(wish: Wish, tree: Tree, as_root: bool) -> str | None:
     return None
 
 
-def _changes(needed: Mapping[str, Wish], tree: Tree) -> list[Change]:
-    """Coupled settings become one change, at the place of the first."""
+def _changes(needed: Mapping[str, Wish], held: Mapping[str, Wish], tree: Tree) -> list[Change]:
+    """Coupled settings become one change, at the place of the first, also those that are right and could be moved."""
     groups: dict[tuple[str, ...], list[Wish]] = {}
     for key, wish in needed.items():
         group = next((found for found in groups if key in found), None) or coupled(key, tree)
         for smaller in [found for found in groups if found != group and set(found) <= set(group)]:
             groups.setdefault(group, []).extend(groups.pop(smaller))
         groups.setdefault(group, []).append(wish)
+    for group, wishes in groups.items():
+        wishes += [wish for key, wish in held.items() if key in group and not wish.at_least]
     return [
         Change(
             targets={wish.key: wish.value for wish in wishes},
@@ -114,4 +118,5 @@ def taken_over(change: Change, earlier: Iterable[Journal]) -> tuple[str, ...]:
         if not journal.ended:
             for wrote in journal.wrote.values():
                 last.update(wrote.after)
-    return tuple(key for key in change.targets if key in last and last[key] != change.before[key])
+    # What was not there came with a scheduler of ours that was chosen since.
+    return tuple(key for key in change.targets if last.get(key) not in (None, change.before[key]))
