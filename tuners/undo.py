@@ -88,9 +88,8 @@ def _keep_together(change: Change, desired: Values, seen: Values, staying: Abstr
 def _ours(change: Change, wrote: Wrote | None, begun: UndoStep | None, key: str, seen: Values, tree: Tree) -> bool:
     """Whether the value that is there is what we left."""
     now = seen[key]
-    if begun is not None and key in begun.desired:
-        if _on_the_way(begun, key, now, tree):
-            return begun.desired[key] == change.before[key]
+    if begun is not None and key in begun.desired and _on_the_way(begun, key, now, tree):
+        return begun.desired[key] == change.before[key]
     if wrote is not None:
         return wrote.after.get(key) == now and _moved(change, wrote, key)
     target = change.targets.get(key)
