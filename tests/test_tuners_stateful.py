@@ -278,8 +278,11 @@ class Sequences(RuleBasedStateMachine):
         self.active.append(made)
         self.tally.applied += 1
 
-    @rule(key=st.sampled_from(sorted(CHOICES)), which=st.integers(0, 4))
+    @rule(key=st.sampled_from(sorted(CHOICES)), which=st.integers(0, 60))
     def change_by_a_foreign_hand(self, key: str, which: int) -> None:
+        if self.active and which % 2:
+            ours = sorted(unit for unit in self.active[-1].entries if unit in CHOICES)
+            key = ours[which % len(ours)] if ours else key  # more often one that there is something to lose of
         if self.eyes.look(unit_of(key)) == (None,):
             return
         before = self.eyes.look_at_all()

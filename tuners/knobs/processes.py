@@ -98,7 +98,9 @@ def _read_io(tid: int) -> str:
 
 def _write_io(tid: int, value: str) -> None:
     name, _, level = value.partition(":")
-    _ioprio(0, _WHO_THREAD, tid, _IO_CLASSES.index(name) << _IO_CLASS_SHIFT | int(level or 0))
+    # The idle class has no levels; ionice writes 7, and so do we.
+    number = int(level or 0) if name != "idle" else _IO_LEVELS - 1
+    _ioprio(0, _WHO_THREAD, tid, _IO_CLASSES.index(name) << _IO_CLASS_SHIFT | number)
 
 
 @dataclass(frozen=True)
