@@ -4,6 +4,7 @@ from typing import Literal
 
 from ..probe.reading import Reading
 from .settings import Placement, Settings
+from .system.setting import SystemSetting
 
 SCHEMA_VERSION = 1
 
@@ -141,15 +142,6 @@ class ModelSummary(Reading):
     context_trained: int | None
 
 
-class SystemSetting(Reading):
-    """A kernel or system setting that helps this plan; `llmtune apply` acts on those it knows."""
-
-    what: str
-    command: str
-    why: str
-    undo: str | None
-
-
 class Alternative(Reading):
     """Another way, and what it costs."""
 
@@ -173,7 +165,7 @@ class Plan(Reading):
     memory: MemoryPlan
     speed: SpeedPlan
     launch: Launch
-    settings: tuple[SystemSetting, ...]
-    """Of the system; `llmtune doctor` tells the same."""
+    settings: tuple[SystemSetting, ...] = ()
+    """Of the system; `llmtune apply --plan` makes them."""
     given_up: tuple[str, ...]
     alternatives: tuple[Alternative, ...]

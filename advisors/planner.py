@@ -15,7 +15,6 @@ from .plan import Plan
 from .request import Request
 from .resources import Resources
 from .search import Outcome, search
-from .system.from_findings import system_settings
 
 
 class NoPlan(NamedTuple):
@@ -59,7 +58,6 @@ def make_plan(
         memory=best.memory,
         speed=best.speed,
         launch=launch,
-        settings=system_settings(snapshot),
         given_up=given_up(best, model, request),
         alternatives=alternatives(outcome),
     )

@@ -14,7 +14,6 @@ from .planner import NoPlan
 from .request import Request
 from .resources import Gpu, Resources
 from .settings import HOST, CacheType, Placement, Settings
-from .system.from_findings import system_settings
 
 _PARALLEL = (1, 2, 4, 8)
 _STEP = 1024
@@ -72,7 +71,6 @@ def make_vllm_plan(model: Model, snapshot: Snapshot | None, resources: Resources
         memory=memory_plan(choice.placement, resources, _terms(choice)),
         speed=_speed(model, choice, request),
         launch=launch,
-        settings=system_settings(snapshot),
         given_up=tuple(given_up),
         alternatives=(),
     )

@@ -14,6 +14,7 @@ from ..tuners.knobs.kernel_file import LIVE
 from ..tuners.knobs.knob import Refused
 from ..tuners.persist import CannotPersist, boot_wishes, contests, describe_contest, persist_wishes, reload_systemd
 from ..tuners.prepare import CannotChange, Prepared, prepare
+from ..tuners.profile_files import DEFAULT_PROFILE
 from ..tuners.program import Untrusted
 from ..tuners.session import Session
 from ..tuners.transaction import Applied, Who, apply
@@ -21,7 +22,7 @@ from ..tuners.trial import arrange_rollback, cancel_rollback
 from . import exit_codes, wishes
 from .common import InputError, host_from
 from .tuning import Conflict, NeedsPermission, agreed, log, note, opened, require_root, who_asks
-from .wishes import DEFAULT_PROFILE, Wanted
+from .wishes import Wanted
 
 _CODES = {
     "applied": exit_codes.OK,
@@ -165,10 +166,12 @@ def _tell_plan(wanted: Wanted, prepared: Prepared, form: str) -> None:
         for line in lines_of_changes(_planned(prepared), _commands(prepared)):
             click.echo(line)
     _tell_rest(wanted, prepared)
+    for key, why in wanted.left_out.items():
+        click.echo(f"Left alone: {key}: {printable(why)}")
 
 
 def _by(wanted: Wanted) -> str:
-    return "" if wanted.source is None else f" by {printable(wanted.source)}"
+    return "" if wanted.source is None else f" ({printable(wanted.source)})"
 
 
 def _fine(wanted: Wanted) -> str:
@@ -180,7 +183,7 @@ def _fine(wanted: Wanted) -> str:
 def _tell_rest(wanted: Wanted, prepared: Prepared) -> None:
     if prepared.already:
         click.echo("Already so: " + ", ".join(f"{key} ({printable(value)})" for key, value in prepared.already.items()))
-    for key, why in {**wanted.left_out, **prepared.left_out}.items():
+    for key, why in prepared.left_out.items():
         click.echo(f"Left out: {printable(why) if why.startswith(key) else f'{key}: {printable(why)}'}")
     for line in wanted.conflicts:
         click.echo(f"Note: {printable(line)}")

@@ -7,7 +7,9 @@ from .planning import Gibibytes, Size, Tokens
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", required=False)
+@click.option("--system", is_flag=True, help="Without MODEL: what settings of this system would help, and why.")
+@click.option("--profile", metavar="NAME", help="With --system: the profile; 'llmtune profiles' lists them.")
 @click.option(
     "--goal",
     type=click.Choice(["latency", "throughput", "context", "quality"]),
@@ -60,12 +62,17 @@ from .planning import Gibibytes, Size, Tokens
 @click.option("-v", "--verbose", is_flag=True, help="All terms of the memory table, and how each number is known.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the command.")
 @click.option("--no-color", is_flag=True, help="No colours (so does NO_COLOR in the environment).")
-def command(model: str, **options: object) -> int:
+def command(model: str | None, system: bool, profile: str | None, **options: object) -> int:
     """Tell how to run MODEL on this machine: where each part goes, how fast it will be, and the exact command.
 
     MODEL is a GGUF file, a directory with safetensors, the name of an Ollama model, or a Hugging Face id in the cache.
     """
-    from .plan_output import Options, run_plan
+    from .plan_output import Options, run_plan, run_system
 
     from_path = options.pop("from_path")
-    return run_plan(host_from(from_path if isinstance(from_path, str) else None), model, Options(**options))  # type: ignore[arg-type]
+    host = host_from(from_path if isinstance(from_path, str) else None)
+    if system:
+        return run_system(host, model, profile, str(options["output_format"]))
+    if model is None or profile is not None:
+        raise click.UsageError("a MODEL is needed, or --system (which alone takes --profile)")
+    return run_plan(host, model, Options(**options))  # type: ignore[arg-type]

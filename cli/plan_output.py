@@ -84,6 +84,19 @@ def run_plan(host: Host, model: str, options: Options) -> int:
     return exit_codes.OK
 
 
+def run_system(host: Host, model: str | None, profile: str | None, form: str) -> int:
+    """What a profile would change on the machine, and print it."""
+    from ..tuners.profile_files import DEFAULT_PROFILE
+    from .profile_output import advice_for, tell_advice
+
+    if model is not None:
+        raise click.UsageError("--system takes no MODEL: it is about the machine")
+    if form not in ("text", "json"):
+        raise click.UsageError("--system is told as text or json")
+    tell_advice(advice_for(host, profile or DEFAULT_PROFILE), None if host.live else host.source.name, form)
+    return exit_codes.OK
+
+
 def tell_no_plan(none: NoPlan, output_format: str) -> int:
     """Say that nothing fits, and the ways out."""
     if output_format == "json":

@@ -13,6 +13,7 @@ from ..advisors.planner import NoPlan, make_plan
 from ..advisors.request import Request
 from ..advisors.resources import Resources
 from ..advisors.speed.resources import resources
+from ..advisors.system.setting import SystemSetting
 from ..probe.busy import finish_busy_sample, start_busy_sample
 from ..probe.engine_help import EngineOptions, read_engine_options
 from ..probe.host import Host
@@ -151,9 +152,19 @@ def plan_for_model(host: Host, reference: str, request: Request, how: How) -> Pl
         chosen = choose_quantization(several, snapshot, machine, request)
         model, why = chosen.model, chosen.why if len(several) > 1 else ""
     plan = _made(model, snapshot, machine, request, options, how.backend)
+    if isinstance(plan, Plan) and snapshot is not None:
+        plan = plan.model_copy(update={"settings": system_settings(snapshot)})
     if why and isinstance(plan, Plan):
         return plan.model_copy(update={"given_up": (why, *plan.given_up)})
     return plan
+
+
+def system_settings(snapshot: Snapshot) -> tuple[SystemSetting, ...]:
+    """What the default profile would change on this machine."""
+    from ..advisors.system.advise import advise
+    from ..tuners.profile_files import DEFAULT_PROFILE, load_profile
+
+    return advise(snapshot, load_profile(DEFAULT_PROFILE, as_root=os.geteuid() == 0)).settings
 
 
 def _made(

@@ -25,7 +25,7 @@ def list_all(form: str) -> int:
     """Each profile with its summary."""
     as_root = os.geteuid() == 0
     rows = []
-    for found in list_profiles(as_root):
+    for found in sorted(list_profiles(as_root), key=lambda item: item.name):
         try:
             summary = load_profile(found.name, as_root=as_root).summary
         except BadProfileFile as why:

@@ -15,7 +15,6 @@ from ..tuners.prepare import Wish
 from .common import InputError, host_from
 from .tuning import NeedsPermission
 
-DEFAULT_PROFILE = "inference"
 _LIMIT_BYTES = 8 << 20
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 

@@ -59,7 +59,8 @@ def _lines(plan: Plan, command: str, width: int, verbose: bool) -> Iterator[str]
         yield ""
         count = len(plan.settings)
         yield from _wrap(
-            f"{count} setting{'s' if count != 1 else ''} of this system would help too: see 'llmtune doctor'.", width
+            f"{count} setting{'s' if count != 1 else ''} of this system would help too: see 'llmtune plan --system'.",
+            width,
         )
     yield ""
     yield click.style("COMMAND", bold=True)

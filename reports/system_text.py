@@ -2,7 +2,7 @@
 
 import shutil
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..advisors.system.setting import SystemAdvice, SystemSetting
 from .escape import printable
@@ -27,9 +27,9 @@ def _lines(advice: SystemAdvice, commands: Mapping[str, str], machine: str | Non
         yield from _wrapped(
             f"Profile {advice.profile}{where}: {count} setting{'s' * (count > 1)} to change.", width, ""
         )
-    for setting in advice.settings:
+    for alike in _grouped(advice.settings):
         yield ""
-        yield from _setting(setting, commands.get(setting.key), width)
+        yield from _setting(alike, commands.get(alike[0].key), width)
     if advice.left_out:
         yield ""
         yield "Left alone:"
@@ -40,10 +40,21 @@ def _lines(advice: SystemAdvice, commands: Mapping[str, str], machine: str | Non
         yield from _wrapped(f"Note: {printable(line)}", width, "", "  ")
 
 
-def _setting(setting: SystemSetting, command: str | None, width: int) -> Iterator[str]:
+def _grouped(settings: Iterable[SystemSetting]) -> list[list[SystemSetting]]:
+    """Settings that differ in their device only: a machine may have hundreds of clock policies."""
+    groups: dict[tuple[object, ...], list[SystemSetting]] = {}
+    for setting in settings:
+        same = (setting.key.partition("@")[0], setting.found, setting.value, setting.reason)
+        groups.setdefault(same, []).append(setting)
+    return list(groups.values())
+
+
+def _setting(alike: list[SystemSetting], command: str | None, width: int) -> Iterator[str]:
+    setting = alike[0]
+    more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
     found = "?" if setting.found is None else printable(setting.found)
     least = " (at least)" if setting.at_least else ""
-    yield f"  {printable(setting.key)}  {found} -> {printable(setting.value)}{least}"
+    yield f"  {printable(setting.key)}{more}  {found} -> {printable(setting.value)}{least}"
     effect = setting.effect
     source = (
         f" ({effect.basis}: {effect.source})" if effect.source else f" ({effect.basis})" * (effect.text != effect.basis)
@@ -52,7 +63,7 @@ def _setting(setting: SystemSetting, command: str | None, width: int) -> Iterato
         ("why", setting.reason),
         ("effect", f"{effect.text}{source}"),
         ("risk", setting.risk),
-        ("command", command),
+        ("command", f"{command}{' (and so on)' * (len(alike) > 1)}" if command else None),
     ):
         if text:
             head = f"{_INDENT}{label:{_LABEL}}"

@@ -24,10 +24,15 @@ def _key_width(keys: Sequence[str]) -> int:
 def lines_of_changes(
     changes: Mapping[str, tuple[str | None, str | None]], commands: Mapping[str, str]
 ) -> Iterator[str]:
-    """`key  old -> new`, and below it the command that does the same."""
-    width = _key_width(list(changes))
-    for key, (before, after) in changes.items():
-        yield f"  {key:{width}}  {_value(before)} -> {_value(after)}"
+    """`key  old -> new`, and below it the command that does the same; devices alike in one line."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for key, values in changes.items():
+        groups.setdefault((key.partition("@")[0], *values), []).append(key)
+    names = {keys[0]: f"{keys[0]} and {len(keys) - 1} more" if len(keys) > 1 else keys[0] for keys in groups.values()}
+    width = _key_width(list(names.values()))
+    for key, name in names.items():
+        before, after = changes[key]
+        yield f"  {name:{width}}  {_value(before)} -> {_value(after)}"
         if key in commands:
             yield f"      {printable(commands[key])}"
 

@@ -12,6 +12,7 @@ from ..advisors.system.advise import KNOWN
 from ..advisors.system.profile import NAME, BadProfile, Profile, parse_profile
 from .trust import changed_by_others
 
+DEFAULT_PROFILE = "inference"
 _OWN = os.path.join(os.path.dirname(os.path.realpath(__file__)), "profiles")
 _SYSTEM = "/etc/llmtune/profiles"
 _LIMIT_BYTES = 65_536

@@ -23,8 +23,8 @@ class Advice:
 
     name: str
     """What profiles call it."""
-    check: str
-    """The check of `doctor` whose finding decides."""
+    check: str | None
+    """The check of `doctor` whose finding decides; None: `settings` alone does."""
     key: str
     """What it is about, where nothing is set."""
     settings: Callable[[Snapshot], Iterable[Wanted]]
@@ -32,6 +32,9 @@ class Advice:
     fastest: Callable[[Snapshot], Iterable[Wanted]] | None = None
     """Those of the strength `performance`, whatever the finding is."""
     fastest_effect: Effect | None = None
+    reason: str = ""
+    """Why, where no check tells it; and `else_why` where it is not needed."""
+    else_why: str = ""
     risk: str | None = None
     at_least: bool = False
 

@@ -6,7 +6,7 @@ from ...probe.snapshot import Snapshot
 from ..checks.all import CHECKS
 from ..finding import NOT_KNOWN, Effect, Finding
 from . import clocks, gpus, memory, storage
-from .advice import Advice
+from .advice import Advice, Wanted
 from .profile import Profile, Strength
 from .setting import LeftOut, SystemAdvice, SystemSetting
 
@@ -31,11 +31,12 @@ def advise(snapshot: Snapshot, profile: Profile) -> SystemAdvice:
         strength = profile.advice.get(advice.name, "off")
         if strength == "off":
             continue
-        finding = _CHECKS[advice.check].find(snapshot)
+        finding = None if advice.check is None else _CHECKS[advice.check].find(snapshot)
         made = _settings(advice, strength, finding, snapshot)
         settings.update({setting.key: setting for setting in made})
         if not made:
-            left_out.append(LeftOut(key=advice.key, reason=_why_not(finding, strength)))
+            why = advice.else_why if finding is None else _why_not(finding, strength)
+            left_out.append(LeftOut(key=advice.key, reason=why))
     for key, value in profile.settings.items():
         settings[key] = SystemSetting(
             key=key, value=value, found=None, reason=f"the profile {profile.name} sets it", effect=NOT_KNOWN
@@ -47,9 +48,12 @@ def advise(snapshot: Snapshot, profile: Profile) -> SystemAdvice:
     )
 
 
-def _settings(advice: Advice, strength: Strength, finding: Finding, snapshot: Snapshot) -> list[SystemSetting]:
-    wanted, reason, effect = [], finding.what, finding.effect or NOT_KNOWN
-    if finding.status in _SPEAKS[strength]:
+def _settings(advice: Advice, strength: Strength, finding: Finding | None, snapshot: Snapshot) -> list[SystemSetting]:
+    wanted: list[Wanted] = []
+    reason, effect = advice.reason, NOT_KNOWN
+    if finding is not None:
+        reason, effect = finding.what, finding.effect or NOT_KNOWN
+    if finding is None or finding.status in _SPEAKS[strength]:
         wanted = list(advice.settings(snapshot))
     if strength == "performance" and advice.fastest is not None:
         wanted = list(advice.fastest(snapshot))

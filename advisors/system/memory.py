@@ -8,6 +8,8 @@ from .advice import Advice, Wanted
 _USUAL_SWAPPINESS = 60
 _USUAL_MAP_COUNT = 65_530
 _MOST_RESERVE_KIB = 262_144
+_MOST_DIRTY_BYTES = 4 << 30
+"""A fast NVMe drive writes it in a second or two."""
 
 
 def _thp(snapshot: Snapshot) -> Iterator[Wanted]:
@@ -53,6 +55,19 @@ def _zone_reclaim(snapshot: Snapshot) -> Iterator[Wanted]:
     yield Wanted("vm.zone_reclaim_mode", "0", _text(snapshot.memory.settings.zone_reclaim_mode))
 
 
+def _write_back(snapshot: Snapshot) -> Iterator[Wanted]:
+    """Only where the kernel would let more than `_MOST_DIRTY_BYTES` wait; a limit in bytes is somebody's choice."""
+    values, total = snapshot.memory.settings, snapshot.memory.total_bytes
+    if (
+        total
+        and values.dirty_bytes == 0
+        and values.dirty_ratio
+        and total * values.dirty_ratio // 100 > _MOST_DIRTY_BYTES
+    ):
+        yield Wanted("vm.dirty_background_bytes", str(_MOST_DIRTY_BYTES // 4), None)
+        yield Wanted("vm.dirty_bytes", str(_MOST_DIRTY_BYTES), "0")
+
+
 def _text(value: int | None) -> str | None:
     return None if value is None else str(value)
 
@@ -83,6 +98,15 @@ ADVICE = (
         "kernel.numa_balancing",
         _balancing,
         risk="other programs, which nobody pins, lose what it does for them",
+    ),
+    Advice(
+        "write-back",
+        None,
+        "vm.dirty_bytes",
+        _write_back,
+        reason="many gigabytes may wait to be written, and then every writer stops at once: checkpoints come in bursts",
+        else_why="no more than 4 GiB may wait to be written here",
+        risk="writers wait earlier; nothing is written faster",
     ),
     Advice("zone-reclaim", "numa-zone-reclaim", "vm.zone_reclaim_mode", _zone_reclaim),
 )
