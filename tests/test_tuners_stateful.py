@@ -7,7 +7,6 @@ it there, it is the original for good.
 
 import os
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -377,10 +376,9 @@ def test_random_sequences_end_as_the_model_says(tmp_path: Path) -> None:
 
         Here.eyes, Here.tally, Here.start = eyes, tally, start
         Here.stable, Here.folder = found.stable, tmp_path / "store"
-        made: Callable[[], RuleBasedStateMachine] = Here
         try:
-            run_state_machine_as_test(  # type: ignore[no-untyped-call]
-                made,
+            run_state_machine_as_test(
+                Here,
                 settings=settings(
                     max_examples=SEQUENCES,
                     stateful_step_count=STEPS,
