@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_machine import Machine, applying, machine, new_store, rolling_back
-from tracer import run_traced
+from live_machine import POOL, Machine, applying, fast_folder, machine, new_store, put_file, read_file, rolling_back
+from tracer import run_traced, run_untraced
+
+from llmtune.tuners.prepare import Wish
 
 pytestmark = pytest.mark.heavy
 WHOLE_DUMP_EVERY = 20
@@ -14,6 +16,12 @@ WHOLE_DUMP_EVERY = 20
 @pytest.fixture
 def here() -> Iterator[Machine]:
     with machine() as found:
+        yield found
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with fast_folder() as found:
         yield found
 
 
@@ -35,12 +43,12 @@ def differences(before: dict[str, str], now: dict[str, str]) -> dict[str, tuple[
     return {key: (before.get(key), now.get(key)) for key in before | now if before.get(key) != now.get(key)}
 
 
-def test_apply_killed_after_every_system_call(here: Machine, tmp_path: Path) -> None:
+def test_apply_killed_after_every_system_call(here: Machine, folder: Path) -> None:
     as_before = AsBefore(here)
     assert len(here.wishes()) >= 10
     count = 0
     while True:
-        store = new_store(tmp_path / "llmtune")
+        store = new_store(folder / "llmtune")
         ending = run_traced(applying(store, here.wishes()), kill_after=count)
         if not ending.killed:
             assert ending.answer == "applied"
@@ -55,11 +63,11 @@ def test_apply_killed_after_every_system_call(here: Machine, tmp_path: Path) -> 
     assert count > 300
 
 
-def test_rollback_killed_after_every_system_call(here: Machine, tmp_path: Path) -> None:
+def test_rollback_killed_after_every_system_call(here: Machine, folder: Path) -> None:
     as_before = AsBefore(here)
     count = 0
     while True:
-        store = new_store(tmp_path / "llmtune")
+        store = new_store(folder / "llmtune")
         assert applying(store, here.wishes())() == "applied"
         ending = run_traced(rolling_back(store), kill_after=count)
         assert ending.killed or ending.answer == ""
@@ -71,3 +79,58 @@ def test_rollback_killed_after_every_system_call(here: Machine, tmp_path: Path) 
     as_before.check("at the end", every=1)
     print(f"rollback: killed after each of {count} system calls")
     assert count > 200
+
+
+def test_repair_of_a_killed_apply_is_killed_too(here: Machine, folder: Path) -> None:
+    as_before = AsBefore(here)
+    hits = 0
+    for first in range(150, 900, 37):
+        for second in range(first % 11, 400, 61):
+            store = new_store(folder / "llmtune")
+            assert run_traced(applying(store, here.wishes()), kill_after=first).killed
+            if not run_traced(rolling_back(store), kill_after=second).killed:
+                break
+            hits += 1
+            assert rolling_back(store)() == ""
+            as_before.check(f"apply killed after {first} calls, its repair after {second}")
+    rolling_back(store)()
+    print(f"repair: killed at {hits} points")
+    assert hits > 40
+
+
+def test_what_somebody_else_set_stays_wherever_rollback_is_killed(here: Machine, folder: Path) -> None:
+    before = here.touched()
+    drifted = {"/proc/sys/vm/swappiness": "33", f"/sys/block/{here.device}/queue/nr_requests": "40"}
+    count = 0
+    while True:
+        store = new_store(folder / "llmtune")
+        assert applying(store, here.wishes())() == "applied"
+        for path, value in drifted.items():
+            put_file(path, value)
+        ending = run_traced(rolling_back(store), kill_after=count)
+        assert rolling_back(store)() == "", count
+        expected = {**before, **{path: f"{value}\n" for path, value in drifted.items()}}
+        now = here.touched()
+        assert now == expected, f"killed after {count} calls: {differences(expected, now)}"
+        put_file("/proc/sys/vm/swappiness", before["/proc/sys/vm/swappiness"])
+        put_file(f"/sys/block/{here.device}/queue/nr_requests", "60")
+        if not ending.killed:
+            break
+        count += 7
+    assert count > 100
+
+
+def test_apply_killed_while_the_kernel_gives_pages(here: Machine, folder: Path) -> None:
+    """A kill in the middle of a call: the pool is then of any size up to what was asked for."""
+    as_before = AsBefore(here)
+    sizes = set()
+    wishes = [wish for wish in here.wishes() if not wish.key.startswith("hugepages.")]
+    wishes.append(Wish("hugepages.2048kB", "600"))
+    for step in range(24):
+        store = new_store(folder / "llmtune")
+        run_untraced(applying(store, wishes), until=lambda: int(read_file(POOL)) > 3, then_seconds=step / 1000)
+        sizes.add(int(read_file(POOL)))
+        assert rolling_back(store)() == ""
+        as_before.check(f"killed with {max(sizes)} pages")
+    print(f"pool sizes at the kill: {sorted(sizes)}")
+    assert any(3 < size < 600 for size in sizes), sizes

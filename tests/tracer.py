@@ -9,6 +9,7 @@ import ctypes
 import os
 import platform
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -175,7 +176,7 @@ def run_traced(
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _be_traced(function, writing)
+        _run_child(function, writing, traced=True)
     os.close(writing)
     try:
         ending = _follow(pid, kill_after, signal_after, watch, late, from_start)
@@ -186,13 +187,32 @@ def run_traced(
         os.close(reading)
 
 
-def _be_traced(function: Callable[[], str], writing: int) -> None:
+def run_untraced(function: Callable[[], str], until: Callable[[], bool], then_seconds: float) -> None:
+    """Run a function in a child that runs freely, and kill it so long after `until` says so: in the midst of a call."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        _run_child(function, writing, traced=False)
+    os.close(writing)
+    try:
+        while not until() and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            pass
+        time.sleep(then_seconds)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(reading)
+
+
+def _run_child(function: Callable[[], str], writing: int, *, traced: bool) -> None:
     code = 70
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
-        _libc.ptrace(_TRACEME, 0, None, None)
-        os.kill(os.getpid(), signal.SIGSTOP)
+        if traced:
+            _libc.ptrace(_TRACEME, 0, None, None)
+            os.kill(os.getpid(), signal.SIGSTOP)
         answer = function()
         os.write(writing, answer.encode())
         code = 0
@@ -274,11 +294,7 @@ def _registers(pid: int, **changed: int) -> None:
 
 
 def _ptrace(request: int, pid: int, data: int, size: int = 0) -> None:
-    if request == _GET_SYSCALL_INFO:
-        answer = _libc.ptrace(request, pid, size, data)
-    else:
-        answer = _libc.ptrace(request, pid, size, data)
-    if answer < 0:
+    if _libc.ptrace(request, pid, size, data) < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 
