@@ -11,10 +11,11 @@ import pytest
 from tracer import record
 from tuner_trees import contents, lay_out, put, sysctl_files
 
-from llmtune.tuners import lock, transaction, undo
+from llmtune.tuners import lock, transaction, undo, values_now
 from llmtune.tuners.knobs.kernel_file import Tree
 from llmtune.tuners.lock import Busy
 from llmtune.tuners.prepare import Wish, prepare
+from llmtune.tuners.records import Values
 from llmtune.tuners.session import Here, Session, session
 from llmtune.tuners.store import Store
 from llmtune.tuners.transaction import Applied, Who, apply
@@ -117,13 +118,13 @@ def no_compare_before_restore() -> None:
 
 
 def no_compare_before_write() -> None:
-    real, calls = transaction.read_all, [0]
+    real, calls = values_now.read_all, [0]
 
-    def read_all(keys: dict[str, str | None], tree: Tree) -> dict[str, str | None]:
+    def read_all(keys: Values, tree: Tree) -> Values:
         calls[0] += 1
         return dict(keys) if calls[0] == 1 else real(keys, tree)
 
-    transaction.read_all = read_all  # type: ignore[assignment]
+    vars(transaction)["read_all"] = read_all
 
 
 def no_lock() -> None:

@@ -153,7 +153,6 @@ class Ending:
     """Its exit status, None where it was ended by a signal."""
     answer: str = ""
     """What its function returned."""
-    calls: list[Call] = field(default_factory=list)
 
 
 def run_traced(
@@ -163,12 +162,10 @@ def run_traced(
     signal_after: tuple[int, int] | None = None,
     watch: Watch | None = None,
     late: bool = False,
-    from_start: bool = False,
 ) -> Ending:
     """Run a function in a child, stopped at each call; `kill_after` 0 kills at the return of the lock's flock.
 
-    `signal_after` is a count and a signal. `late` makes a call that is to fail happen all the same. With `from_start`
-    boundaries are counted from the function's first call on instead of from the lock.
+    `signal_after` is a count and a signal. `late` makes a call that is to fail happen all the same.
     """
     if not NUMBERS:
         raise NotImplementedError(f"the tracer does not know the system calls of {platform.machine()}")
@@ -179,7 +176,7 @@ def run_traced(
         _run_child(function, writing, traced=True)
     os.close(writing)
     try:
-        ending = _follow(pid, kill_after, signal_after, watch, late, from_start)
+        ending = _Follower(pid, kill_after, signal_after, watch, late).follow()
         with os.fdopen(os.dup(reading), "rb") as pipe:
             ending.answer = pipe.read().decode()
         return ending
@@ -222,65 +219,73 @@ def _run_child(function: Callable[[], str], writing: int, *, traced: bool) -> No
         os._exit(code)
 
 
-def _follow(
-    pid: int,
-    kill_after: int | None,
-    signal_after: tuple[int, int] | None,
-    watch: Watch | None,
-    late: bool,
-    from_start: bool,
-) -> Ending:
-    _, status = os.waitpid(pid, 0)
-    if not os.WIFSTOPPED(status):
-        raise ChildProcessError("the child ended before it could be traced")
-    _ptrace(_SETOPTIONS, pid, _OPTIONS)
-    info = _Info()
-    size, place = ctypes.sizeof(info), ctypes.addressof(info)
-    ending = Ending(0, False, None)
-    counting, inside, fail, deliver = from_start, False, None, 0
-    lock = NUMBERS["flock"]
-    is_lock = False
-    while True:
-        _ptrace(_SYSCALL, pid, deliver)
-        deliver = 0
-        _, status = os.waitpid(pid, 0)
+@dataclass
+class _Follower:
+    """Steps a stopped child from call to call."""
+
+    pid: int
+    kill_after: int | None
+    signal_after: tuple[int, int] | None
+    watch: Watch | None
+    late: bool
+    counting: bool = False
+    at_lock: bool = False
+    fail: int | None = None
+    info: _Info = field(default_factory=_Info)
+    ending: Ending = field(default_factory=lambda: Ending(0, False, None))
+
+    def follow(self) -> Ending:
+        """Up to its end."""
+        _, status = os.waitpid(self.pid, 0)
         if not os.WIFSTOPPED(status):
-            ending.code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
-            return ending
-        if os.WSTOPSIG(status) != _CALL_STOP:
-            deliver = os.WSTOPSIG(status)
-            continue
-        inside = not inside
-        if inside:
-            if not counting or watch is not None:
-                _ptrace(_GET_SYSCALL_INFO, pid, place, size)
-                is_lock = info.nr == lock
-                if counting and watch is not None:
-                    call = Call(info.nr, tuple(info.args), pid, ending.boundaries)
-                    fail = watch(call)
-                    if fail is not None and not late:
-                        _registers(pid, orig_rax=-1)
-            continue
-        if fail is not None:
-            _registers(pid, rax=-fail)
-            fail = None
-        if not counting:
-            if not is_lock:
-                continue
-            _ptrace(_GET_SYSCALL_INFO, pid, place, size)
-            if info.nr != 0:  # the value returned: somebody else holds the lock
-                continue
-            counting = True
+            raise ChildProcessError("the child ended before it could be traced")
+        _ptrace(_SETOPTIONS, self.pid, _OPTIONS)
+        inside, deliver = False, 0
+        while not self.ending.killed:
+            _ptrace(_SYSCALL, self.pid, deliver)
+            _, status = os.waitpid(self.pid, 0)
+            if not os.WIFSTOPPED(status):
+                self.ending.code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+                break
+            deliver = 0 if os.WSTOPSIG(status) == _CALL_STOP else os.WSTOPSIG(status)
+            if deliver == 0:
+                inside = not inside
+                if inside:
+                    self._begins()
+                else:
+                    self._returns()
+        return self.ending
+
+    def _ask(self) -> _Info:
+        _ptrace(_GET_SYSCALL_INFO, self.pid, ctypes.addressof(self.info), ctypes.sizeof(self.info))
+        return self.info
+
+    def _begins(self) -> None:
+        if not self.counting:
+            self.at_lock = self._ask().nr == NUMBERS["flock"]
+        elif self.watch is not None:
+            info = self._ask()
+            self.fail = self.watch(Call(info.nr, tuple(info.args), self.pid, self.ending.boundaries))
+            if self.fail is not None and not self.late:
+                _registers(self.pid, orig_rax=-1)
+
+    def _returns(self) -> None:
+        if self.fail is not None:
+            _registers(self.pid, rax=-self.fail)
+            self.fail = None
+        if self.counting:
+            self.ending.boundaries += 1
+        elif self.at_lock and self._ask().nr == 0:  # the value returned: nobody else holds the lock
+            self.counting = True
         else:
-            ending.boundaries += 1
-        if kill_after == ending.boundaries:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            ending.killed = True
-            return ending
-        if signal_after is not None and signal_after[0] == ending.boundaries:
-            os.kill(pid, signal_after[1])
-            signal_after = None
+            return
+        if self.kill_after == self.ending.boundaries:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.ending.killed = True
+        elif self.signal_after is not None and self.signal_after[0] == self.ending.boundaries:
+            os.kill(self.pid, self.signal_after[1])
+            self.signal_after = None
 
 
 def _registers(pid: int, **changed: int) -> None:
