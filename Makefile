@@ -10,7 +10,7 @@ COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli pr
 LLAMA   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llmtune/llama-b11434
 PYTEST  = $(BIN)/python -m pytest
 
-.PHONY: help doctor test test-heavy test-llama lint format bench fuzz bench-header bench-plan bench-memory bench-speed docs install uninstall clean
+.PHONY: help doctor test test-heavy test-llama test-vm lint format bench fuzz bench-header bench-plan bench-memory bench-speed docs install uninstall clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ test: $(VENV)/.dev ## The quick tests: no root, no network beyond installing
 
 test-heavy: $(VENV)/.dev ## The tests that need root or minutes
 	LLMTUNE_THOROUGH=1 $(PYTEST) -m "(heavy or fuzz) and not llama and not vm"
+
+test-vm: $(VENV)/.dev ## Real kernels under QEMU: NUMA, power cuts, systemd (as root; installs what it needs)
+	$(PYTEST) -m vm
 
 test-llama: $(VENV)/.dev $(VENV)/.model ## A real llama-server takes the plans (LLMTUNE_LLAMA_SERVER, else one is built once)
 	@[ -n "$(LLMTUNE_LLAMA_SERVER)" ] || sh packaging/build_llama.sh "$(BIN)/python" "$(LLAMA)"
