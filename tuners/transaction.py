@@ -16,7 +16,7 @@ from .knobs.knob import Unavailable, describe_os_error
 from .prepare import Prepared, taken_over
 from .records import Begin, Change, Commit, Failed, Undo, UndoStep, Values, Wrote
 from .rollback import Undoing
-from .script import write_script
+from .script import NAME, write_script
 from .session import Session
 from .undo import decide, restore
 from .values_now import read_all, write_targets
@@ -90,7 +90,10 @@ def apply(opened: Session, prepared: Prepared, who: Who) -> Applied:
             done.outcome = "undone"
             done.undoing = opened.undo(writer.journal)
             return done
-    write_script(opened.directory, opened.active(), opened.tree)
+    try:
+        write_script(opened.directory, opened.active(), opened.tree)
+    except OSError as error:  # the journal is whole, and what was asked for is there
+        done.short[NAME] = f"it could not be written beside the journal: {describe_os_error(error)}"
     done.outcome = "degraded" if done.short else "applied"
     return done
 
