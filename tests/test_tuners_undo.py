@@ -245,7 +245,7 @@ def machine(tmp_path: Path) -> Tree:
 def set_values(tree: Tree, values: Values) -> None:
     for key, value in values.items():
         if value is None:
-            Path(tree.path(PATHS[key])).unlink()
+            Path(tree.path(PATHS[key])).unlink(missing_ok=True)
         else:
             put(tree, PATHS[key], f"[{value}]\n" if key in (SCHEDULER, ENABLED) else f"{value}\n")
 
@@ -281,9 +281,8 @@ def test_an_undo_killed_anywhere_decides_the_same_again(machine: Tree, case: Cas
         }
         if any(case.now[key] is None and present[key] is not None for key in keys):
             break  # a file that comes back is the kernel's doing, not a plain file's
-        set_values(lay_out(Path(machine.root) / f"at{written}", whole_machine()), present)
-        tree = Tree(f"{machine.root}/at{written}")
-        again = decide(change, wrote, begun, case.superseded, tree, force=case.force)
+        set_values(machine, present)
+        again = decide(change, wrote, begun, case.superseded, machine, force=case.force)
         wanted = {key: value for key, value in again.desired.items() if value is not None}
         assert wanted == {key: case.desired[key] for key in wanted}
 
