@@ -1,9 +1,11 @@
 """SIGKILL after every single system call of apply and of rollback; afterwards the machine is as it was, every time."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from installed import installed, llmtune
 from live_machine import POOL, Machine, applying, fast_folder, machine, new_store, put_file, read_file, rolling_back
 from tracer import run_traced, run_untraced
 
@@ -134,3 +136,27 @@ def test_apply_killed_while_the_kernel_gives_pages(here: Machine, folder: Path) 
         as_before.check(f"killed with {max(sizes)} pages")
     print(f"pool sizes at the kill: {sorted(sizes)}")
     assert any(3 < size < 600 for size in sizes), sizes
+
+
+def test_command_killed_before_the_lock_changes_nothing(here: Machine) -> None:
+    command = [installed(), "apply", "--yes", "--set", "vm.swappiness=10", "--set", "thp.enabled=always"]
+
+    def run() -> str:
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(quiet, fd)
+        os.execv(command[0], command)
+
+    as_before = AsBefore(here)
+    whole = run_traced(run)
+    assert whole.code == 0
+    assert differences(as_before.touched, here.touched()), "apply wrote nothing"
+    assert llmtune("rollback", "--yes").returncode == 0
+    as_before.check("after a rollback", every=1)
+    assert whole.before_lock > 500
+    for point in range(20):
+        # The last of them is the call before the lock.
+        ending = run_traced(run, kill_before_lock=whole.before_lock - point * (whole.before_lock // 20))
+        assert ending.killed or point == 0
+        assert llmtune("rollback", "--yes").returncode == 0
+        as_before.check(f"killed {point} twentieths before the lock", every=10)

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _TRACEME, _GETREGS, _SETREGS, _SYSCALL, _SETOPTIONS, _GET_SYSCALL_INFO = 0, 12, 13, 24, 0x4200, 0x420E
-_OPTIONS = 0x1 | 0x100000
-"""PTRACE_O_TRACESYSGOOD and PTRACE_O_EXITKILL: a stop for a call is told from others, and no child outlives us."""
+_OPTIONS = 0x1 | 0x10 | 0x100000
+"""PTRACE_O_TRACESYSGOOD, _TRACEEXEC, _EXITKILL: stops for calls and execve are told apart, no child outlives us."""
 _CALL_STOP = signal.SIGTRAP | 0x80
 _NUMBERS = {
     "x86_64": {
@@ -151,6 +151,8 @@ class Ending:
     killed: bool
     code: int | None
     """Its exit status, None where it was ended by a signal."""
+    before_lock: int = 0
+    """System calls that had returned before."""
     answer: str = ""
     """What its function returned."""
 
@@ -159,13 +161,15 @@ def run_traced(
     function: Callable[[], str],
     *,
     kill_after: int | None = None,
+    kill_before_lock: int | None = None,
     signal_after: tuple[int, int] | None = None,
     watch: Watch | None = None,
     late: bool = False,
 ) -> Ending:
     """Run a function in a child, stopped at each call; `kill_after` 0 kills at the return of the lock's flock.
 
-    `signal_after` is a count and a signal. `late` makes a call that is to fail happen all the same.
+    `kill_before_lock` counts the calls from the child's first to the lock. `signal_after` is a count and a signal.
+    `late` makes a call that is to fail happen all the same.
     """
     if not NUMBERS:
         raise NotImplementedError(f"the tracer does not know the system calls of {platform.machine()}")
@@ -176,7 +180,7 @@ def run_traced(
         _run_child(function, writing, traced=True)
     os.close(writing)
     try:
-        ending = _Follower(pid, kill_after, signal_after, watch, late).follow()
+        ending = _Follower(pid, kill_after, kill_before_lock, signal_after, watch, late).follow()
         with os.fdopen(os.dup(reading), "rb") as pipe:
             ending.answer = pipe.read().decode()
         return ending
@@ -225,6 +229,7 @@ class _Follower:
 
     pid: int
     kill_after: int | None
+    kill_before_lock: int | None
     signal_after: tuple[int, int] | None
     watch: Watch | None
     late: bool
@@ -247,8 +252,8 @@ class _Follower:
             if not os.WIFSTOPPED(status):
                 self.ending.code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
                 break
-            deliver = 0 if os.WSTOPSIG(status) == _CALL_STOP else os.WSTOPSIG(status)
-            if deliver == 0:
+            deliver = 0 if os.WSTOPSIG(status) in (_CALL_STOP, signal.SIGTRAP) else os.WSTOPSIG(status)
+            if os.WSTOPSIG(status) == _CALL_STOP:
                 inside = not inside
                 if inside:
                     self._begins()
@@ -278,14 +283,20 @@ class _Follower:
         elif self.at_lock and self._ask().nr == 0:  # the value returned: nobody else holds the lock
             self.counting = True
         else:
+            self.ending.before_lock += 1
+            if self.kill_before_lock == self.ending.before_lock:
+                self._kill()
             return
         if self.kill_after == self.ending.boundaries:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-            self.ending.killed = True
+            self._kill()
         elif self.signal_after is not None and self.signal_after[0] == self.ending.boundaries:
             os.kill(self.pid, self.signal_after[1])
             self.signal_after = None
+
+    def _kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self.ending.killed = True
 
 
 def _registers(pid: int, **changed: int) -> None:
