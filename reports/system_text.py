@@ -4,7 +4,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..advisors.system.setting import SystemAdvice, SystemSetting
+from ..advisors.system.setting import LeftOut, SystemAdvice, SystemSetting
 from .escape import printable
 
 _INDENT = " " * 6
@@ -33,8 +33,8 @@ def _lines(advice: SystemAdvice, commands: Mapping[str, str], machine: str | Non
     if advice.left_out:
         yield ""
         yield "Left alone:"
-        for left in advice.left_out:
-            yield from _wrapped(f"{left.key}: {printable(left.reason)}", width, "  ", "    ")
+        for reason, keys in _by_reason(advice.left_out).items():
+            yield from _wrapped(f"{printable(_named(keys))}: {printable(reason)}", width, "  ", "    ")
     for line in advice.conflicts:
         yield ""
         yield from _wrapped(f"Note: {printable(line)}", width, "", "  ")
@@ -47,6 +47,22 @@ def _grouped(settings: Iterable[SystemSetting]) -> list[list[SystemSetting]]:
         same = (setting.key.partition("@")[0], setting.found, setting.value, setting.reason)
         groups.setdefault(same, []).append(setting)
     return list(groups.values())
+
+
+def _by_reason(left_out: Iterable[LeftOut]) -> dict[str, list[str]]:
+    """What one reason keeps from being set is told in one line."""
+    found: dict[str, list[str]] = {}
+    for left in left_out:
+        found.setdefault(left.reason, []).append(left.key)
+    return found
+
+
+def _named(keys: Iterable[str]) -> str:
+    """The keys; of those that differ in their device only the first, and how many more."""
+    devices: dict[str, list[str]] = {}
+    for key in keys:
+        devices.setdefault(key.partition("@")[0], []).append(key)
+    return ", ".join(same[0] + (f" and {len(same) - 1} more" if len(same) > 1 else "") for same in devices.values())
 
 
 def _setting(alike: list[SystemSetting], command: str | None, width: int) -> Iterator[str]:

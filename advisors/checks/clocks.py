@@ -163,7 +163,7 @@ def _boost(snapshot: Snapshot) -> Verdict:
     )
 
 
-def _ceiling(snapshot: Snapshot, group: FrequencyGroup) -> int | None:
+def ceiling_of(snapshot: Snapshot, group: FrequencyGroup) -> int | None:
     """The highest limit that can be asked for: acpi-cpufreq lists it (boost lies above), others name the hardware's."""
     if group.top_listed_khz:
         return group.top_listed_khz
@@ -176,7 +176,7 @@ def _limit(snapshot: Snapshot) -> Verdict:
     freq = snapshot.cpufreq
     if freq.driver is None:
         return _no_scaling(snapshot)
-    known = [(group, ceiling) for group in freq.groups if group.max_khz and (ceiling := _ceiling(snapshot, group))]
+    known = [(group, ceiling) for group in freq.groups if group.max_khz and (ceiling := ceiling_of(snapshot, group))]
     if not known:
         return unknown("the frequency limits could not be read")
     lowered = [(group, ceiling) for group, ceiling in known if (group.max_khz or 0) < LOWERED * ceiling]

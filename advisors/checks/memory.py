@@ -143,6 +143,11 @@ def _map_count(snapshot: Snapshot) -> Verdict:
     )
 
 
+def usual_reserve_kib(total_bytes: int) -> int:
+    """A reserve of the size that kernels choose themselves: at most 256 MiB, and 1 % of a small machine."""
+    return min(262_144, (total_bytes >> 10) // 100)
+
+
 def _min_free(snapshot: Snapshot) -> Verdict:
     value, total = snapshot.memory.settings.min_free_kbytes, snapshot.memory.total_bytes
     if value is None or not total:
@@ -155,7 +160,7 @@ def _min_free(snapshot: Snapshot) -> Verdict:
         what=f"the kernel keeps {_gib(value << 10)} of {_gib(total)} free: no model can use that",
         evidence=(evidence,),
         effect=NOT_KNOWN,
-        fix=f"sudo sysctl -w vm.min_free_kbytes={min(262_144, (total >> 10) // 100)}",
+        fix=f"sudo sysctl -w vm.min_free_kbytes={usual_reserve_kib(total)}",
         undo=f"sudo sysctl -w vm.min_free_kbytes={value}",
     )
 

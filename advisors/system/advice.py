@@ -33,8 +33,12 @@ class Advice:
     """Those of the strength `performance`, whatever the finding is."""
     fastest_effect: Effect | None = None
     reason: str = ""
-    """Why, where no check tells it; and `else_why` where it is not needed."""
+    """Why, where the check does not tell it in words that fit; and `else_why` where it is not needed."""
+    effect: Effect | None = None
+    """What it gains, where no check tells it."""
     else_why: str = ""
+    hold_back: Callable[[Snapshot], str | None] | None = None
+    """Why it is not advised although the check speaks, or None."""
     risk: str | None = None
     at_least: bool = False
 

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 from ...probe.snapshot import Snapshot
 from ..checks.all import CHECKS
-from ..finding import NOT_KNOWN, Effect, Finding
-from . import clocks, gpus, memory, storage
+from ..finding import NOT_KNOWN, Finding
+from . import clocks, gpus, memory, servers, storage
 from .advice import Advice, Wanted
+from .no_gain import NO_GAIN
+from .owners import conflicts, owner_of
 from .profile import Profile, Strength
 from .setting import LeftOut, SystemAdvice, SystemSetting
 
-ADVICE: tuple[Advice, ...] = (*gpus.ADVICE, *clocks.ADVICE, *storage.ADVICE, *memory.ADVICE)
+ADVICE: tuple[Advice, ...] = (*gpus.ADVICE, *clocks.ADVICE, *storage.ADVICE, *memory.ADVICE, *servers.ADVICE)
 """In the order in which settings are made: a GPU's persistence before its limits, a governor before its preference."""
 KNOWN: Mapping[str, tuple[Strength, ...]] = {advice.name: advice.strengths for advice in ADVICE}
 _SPEAKS: Mapping[Strength, frozenset[str]] = {
@@ -20,45 +22,60 @@ _SPEAKS: Mapping[Strength, frozenset[str]] = {
     "performance": frozenset({"warning", "problem", "info"}),
 }
 _CHECKS = {check.id: check for check in CHECKS}
-_CONFLICTS = ("kernel-tuning-daemons", "kernel-irqbalance")
 
 
 def advise(snapshot: Snapshot, profile: Profile) -> SystemAdvice:
     """What the profile means on this machine."""
     settings: dict[str, SystemSetting] = {}
-    left_out = []
+    left_out: dict[str, LeftOut] = {}
     for advice in ADVICE:
         strength = profile.advice.get(advice.name, "off")
+        made, why = _judged(advice, "hints" if strength == "off" else strength, snapshot)
         if strength == "off":
-            continue
-        finding = None if advice.check is None else _CHECKS[advice.check].find(snapshot)
-        made = _settings(advice, strength, finding, snapshot)
-        settings.update({setting.key: setting for setting in made})
-        if not made:
-            why = advice.else_why if finding is None else _why_not(finding, strength)
-            left_out.append(LeftOut(key=advice.key, reason=why))
+            # What is off is told only where it would have had something to say.
+            made, why = [], f"not in this profile ({advice.name}): {made[0].reason}" if made else ""
+        for setting in made:
+            taken = owner_of(snapshot, setting.key)
+            if taken is None:
+                settings[setting.key] = setting
+            else:
+                left_out[setting.key] = LeftOut(key=setting.key, reason=f"{setting.reason}; but {taken}")
+        if why:
+            left_out[advice.key] = LeftOut(key=advice.key, reason=why)
     for key, value in profile.settings.items():
+        settings.pop(key, None)
+        left_out.pop(key, None)
         settings[key] = SystemSetting(
             key=key, value=value, found=None, reason=f"the profile {profile.name} sets it", effect=NOT_KNOWN
         )
-    found = (_CHECKS[check].find(snapshot) for check in _CONFLICTS)
-    conflicts = tuple(finding.what for finding in found if finding.status in ("warning", "info", "problem"))
     return SystemAdvice(
-        profile=profile.name, settings=tuple(settings.values()), left_out=tuple(left_out), conflicts=conflicts
+        profile=profile.name,
+        settings=tuple(settings.values()),
+        left_out=(*left_out.values(), *NO_GAIN),
+        conflicts=conflicts(snapshot),
     )
+
+
+def _judged(advice: Advice, strength: Strength, snapshot: Snapshot) -> tuple[list[SystemSetting], str]:
+    """The settings, or why there are none."""
+    finding = None if advice.check is None else _CHECKS[advice.check].find(snapshot)
+    made = _settings(advice, strength, finding, snapshot)
+    if not made:
+        return [], advice.else_why if finding is None else _why_not(finding, strength)
+    held = advice.hold_back(snapshot) if advice.hold_back else None
+    return ([], f"{made[0].reason}; but {held}") if held else (made, "")
 
 
 def _settings(advice: Advice, strength: Strength, finding: Finding | None, snapshot: Snapshot) -> list[SystemSetting]:
     wanted: list[Wanted] = []
-    reason, effect = advice.reason, NOT_KNOWN
-    if finding is not None:
-        reason, effect = finding.what, finding.effect or NOT_KNOWN
+    reason = advice.reason or (finding.what if finding else "")
+    effect = advice.effect or (finding.effect if finding else None) or NOT_KNOWN
     if finding is None or finding.status in _SPEAKS[strength]:
         wanted = list(advice.settings(snapshot))
     if strength == "performance" and advice.fastest is not None:
         wanted = list(advice.fastest(snapshot))
         reason = "the profile wants the fastest there is"
-        effect = advice.fastest_effect or Effect(text="not known", basis="not known")
+        effect = advice.fastest_effect or NOT_KNOWN
     return [
         SystemSetting(
             key=item.key,

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from ...probe.snapshot import Snapshot
+from ..checks.memory import MIN_MAP_COUNT, usual_reserve_kib
 from .advice import Advice, Wanted
 
 _USUAL_SWAPPINESS = 60
-_USUAL_MAP_COUNT = 65_530
-_MOST_RESERVE_KIB = 262_144
+"""The kernel's default."""
 _MOST_DIRTY_BYTES = 4 << 30
 """A fast NVMe drive writes it in a second or two."""
 
@@ -25,14 +25,15 @@ def _overcommit(snapshot: Snapshot) -> Iterator[Wanted]:
 
 
 def _map_count(snapshot: Snapshot) -> Iterator[Wanted]:
-    yield Wanted("vm.max_map_count", str(_USUAL_MAP_COUNT), _text(snapshot.memory.settings.max_map_count))
+    yield Wanted("vm.max_map_count", str(MIN_MAP_COUNT), _text(snapshot.memory.settings.max_map_count))
 
 
 def _reserve(snapshot: Snapshot) -> Iterator[Wanted]:
     total = snapshot.memory.total_bytes
     if total:
-        value = min(_MOST_RESERVE_KIB, (total >> 10) // 100)
-        yield Wanted("vm.min_free_kbytes", str(value), _text(snapshot.memory.settings.min_free_kbytes))
+        yield Wanted(
+            "vm.min_free_kbytes", str(usual_reserve_kib(total)), _text(snapshot.memory.settings.min_free_kbytes)
+        )
 
 
 def _idle_pools(snapshot: Snapshot) -> Iterator[Wanted]:
@@ -68,6 +69,24 @@ def _write_back(snapshot: Snapshot) -> Iterator[Wanted]:
         yield Wanted("vm.dirty_bytes", str(_MOST_DIRTY_BYTES), "0")
 
 
+def _pools_are_wanted(snapshot: Snapshot) -> str | None:
+    """Who wrote it down for every boot wants it; who echoed a number once may have forgotten it."""
+    asked = [f"{name}={value}" for name, value in snapshot.kernel.command_line or () if name == "hugepages"]
+    asked += [line.source for line in snapshot.tuning.sysctl_lines or () if line.key == "vm.nr_hugepages"]
+    return f"somebody wants them at every boot ({', '.join(asked)}): ask first" if asked else None
+
+
+def _nobody_is_pinned(snapshot: Snapshot) -> str | None:
+    """Balancing helps whoever is not pinned: without a pinned server it stays."""
+    cpus = len(snapshot.cpu.online_cpus)
+    for server in snapshot.engines.servers or ():
+        if server.cpus_allowed and len(server.cpus_allowed) < cpus:
+            return None
+        if server.arguments.numa is not None:
+            return None
+    return "no server that runs here is pinned to its nodes ('llmtune launch' pins), and it helps all others"
+
+
 def _text(value: int | None) -> str | None:
     return None if value is None else str(value)
 
@@ -80,6 +99,7 @@ ADVICE = (
         "memory-idle-huge-pages",
         "hugepages",
         _idle_pools,
+        hold_back=_pools_are_wanted,
         risk="a program that reserves its pages only when it starts (a database, a virtual machine) finds none",
     ),
     Advice(
@@ -97,6 +117,7 @@ ADVICE = (
         "numa-balancing",
         "kernel.numa_balancing",
         _balancing,
+        hold_back=_nobody_is_pinned,
         risk="other programs, which nobody pins, lose what it does for them",
     ),
     Advice(
@@ -104,8 +125,8 @@ ADVICE = (
         None,
         "vm.dirty_bytes",
         _write_back,
-        reason="many gigabytes may wait to be written, and then every writer stops at once: checkpoints come in bursts",
-        else_why="no more than 4 GiB may wait to be written here",
+        reason="more than 4 GiB may wait to be written, and then all writers stop at once: checkpoints come in bursts",
+        else_why="at most 4 GiB may wait to be written here, or the limit is somebody's own choice",
         risk="writers wait earlier; nothing is written faster",
     ),
     Advice("zone-reclaim", "numa-zone-reclaim", "vm.zone_reclaim_mode", _zone_reclaim),

@@ -1,4 +1,4 @@
-"""Who else decides over a setting: the host of a container, a program that tunes. Named, not fought."""
+"""Who else decides over settings: a program that tunes, the host of a container. Named, not fought."""
 
 from dataclasses import dataclass
 
@@ -26,12 +26,16 @@ OWNERS = (
         "choose a profile of it (sudo tuned-adm profile throughput-performance), or stop it first (sudo tuned-adm off)",
     ),
     Owner("power-profiles-daemon", _CLOCKS[:3], "tell it instead: powerprofilesctl set performance"),
-    Owner("tlp", (*_CLOCKS, "pci.runtime_power", "block.scheduler"), "change it in /etc/tlp.conf, then: sudo tlp start"),
+    Owner(
+        "tlp", (*_CLOCKS, "pci.runtime_power", "block.scheduler"), "change it in /etc/tlp.conf, then: sudo tlp start"
+    ),
     Owner("auto-cpufreq", _CLOCKS, "tell it instead: sudo auto-cpufreq --force=performance"),
     Owner("saptune", ("vm.", "kernel.numa_balancing", "thp.", "cpu.governor", "cpu.energy"), "change its note instead"),
     Owner("sapconf", ("vm.", "kernel.numa_balancing", "thp.", "cpu.governor", "cpu.energy"), "change its file instead"),
     Owner("thermald", ("cpu.max_khz",), "it lowers the limit against heat and raises it again: leave it that"),
-    Owner("numad", ("kernel.numa_balancing",), "it moves programs between nodes; stop it first where servers are pinned"),
+    Owner(
+        "numad", ("kernel.numa_balancing",), "it moves programs between nodes; stop it first where servers are pinned"
+    ),
 )
 """What each writes is from its own documentation: tuned.conf(5) and TuneD's profiles, tlp.conf, and so on."""
 _WRITES_ONCE = {"cpupower.service": "sets clocks at boot", "saptune.service": "sets sysctls at boot"}
@@ -39,9 +43,6 @@ _WRITES_ONCE = {"cpupower.service": "sets clocks at boot", "saptune.service": "s
 
 def owner_of(snapshot: Snapshot, key: str) -> str | None:
     """Why a setting is not ours to make, or None."""
-    kind = snapshot.container.kind
-    if kind not in ("none", "wsl"):
-        return f"this is a container ({kind}): the host's kernel has the setting; run llmtune on the host"
     for owner in _running(snapshot):
         if key.startswith(owner.keys):
             return f"{owner.daemon} runs and sets it: {owner.ask}"
@@ -51,6 +52,13 @@ def owner_of(snapshot: Snapshot, key: str) -> str | None:
 def conflicts(snapshot: Snapshot) -> tuple[str, ...]:
     """The programs that set the same, each with what it owns."""
     found = []
+    kind = snapshot.container.kind
+    if kind not in ("none", "wsl"):
+        # Whether the container may write them apply sees; it cannot see who else is concerned.
+        found.append(
+            f"this is a container ({kind}): settings of the kernel are the host's, and those of all that runs there; "
+            "run llmtune on the host"
+        )
     for owner in _running(snapshot):
         profile = snapshot.tuning.tuned_profile if owner.daemon == "tuned" else None
         named = f"{owner.daemon} (profile {profile})" if profile else owner.daemon
@@ -60,7 +68,7 @@ def conflicts(snapshot: Snapshot) -> tuple[str, ...]:
         name = unit.removesuffix(".service")
         if name not in running and (name in FIGHTING or unit in _WRITES_ONCE):
             does = _WRITES_ONCE.get(unit, "starts at boot and sets the same")
-            found.append(f"{unit} {does}: what --persist brings back comes after it or before it, and the last one wins")
+            found.append(f"{unit} {does}: of it and what --persist brings back, the later one wins")
     return tuple(found)
 
 
