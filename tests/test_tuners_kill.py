@@ -1,13 +1,16 @@
 """SIGKILL after every single system call of apply and of rollback; afterwards the machine is as it was, every time."""
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from installed import installed, llmtune
 from live_machine import POOL, Machine, applying, fast_folder, machine, new_store, put_file, read_file, rolling_back
-from tracer import run_traced, run_untraced
+from tracer import Call, run_traced
 
 from llmtune.tuners.prepare import Wish
 
@@ -86,8 +89,8 @@ def test_rollback_killed_after_every_system_call(here: Machine, folder: Path) ->
 def test_repair_of_a_killed_apply_is_killed_too(here: Machine, folder: Path) -> None:
     as_before = AsBefore(here)
     hits = 0
-    for first in range(150, 900, 37):
-        for second in range(first % 11, 400, 61):
+    for first in range(150, 900, 61):
+        for second in range(first % 11, 400, 53):
             store = new_store(folder / "llmtune")
             assert run_traced(applying(store, here.wishes()), kill_after=first).killed
             if not run_traced(rolling_back(store), kill_after=second).killed:
@@ -118,7 +121,7 @@ def test_what_somebody_else_set_stays_wherever_rollback_is_killed(here: Machine,
         put_file(f"/sys/block/{here.device}/queue/nr_requests", "60")
         if not ending.killed:
             break
-        count += 7
+        count += 13
     assert count > 100
 
 
@@ -128,9 +131,14 @@ def test_apply_killed_while_the_kernel_gives_pages(here: Machine, folder: Path) 
     sizes = set()
     wishes = [wish for wish in here.wishes() if not wish.key.startswith("hugepages.")]
     wishes.append(Wish("hugepages.2048kB", "600"))
-    for step in range(24):
+
+    def kill_soon(milliseconds: int, call: Call) -> None:
+        if call.name == "write" and call.path() == POOL:
+            threading.Timer(milliseconds / 1000, os.kill, (call.pid, signal.SIGKILL)).start()
+
+    for step in range(0, 60, 3):
         store = new_store(folder / "llmtune")
-        run_untraced(applying(store, wishes), until=lambda: int(read_file(POOL)) > 3, then_seconds=step / 1000)
+        assert run_traced(applying(store, wishes), watch=partial(kill_soon, step)).code is None
         sizes.add(int(read_file(POOL)))
         assert rolling_back(store)() == ""
         as_before.check(f"killed with {max(sizes)} pages")

@@ -9,7 +9,6 @@ import ctypes
 import os
 import platform
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -177,7 +176,7 @@ def run_traced(
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _run_child(function, writing, traced=True)
+        _run_child(function, writing)
     os.close(writing)
     try:
         ending = _Follower(pid, kill_after, kill_before_lock, signal_after, watch, late).follow()
@@ -188,32 +187,13 @@ def run_traced(
         os.close(reading)
 
 
-def run_untraced(function: Callable[[], str], until: Callable[[], bool], then_seconds: float) -> None:
-    """Run a function in a child that runs freely, and kill it so long after `until` says so: in the midst of a call."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reading)
-        _run_child(function, writing, traced=False)
-    os.close(writing)
-    try:
-        while not until() and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            pass
-        time.sleep(then_seconds)
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        os.close(reading)
-
-
-def _run_child(function: Callable[[], str], writing: int, *, traced: bool) -> None:
+def _run_child(function: Callable[[], str], writing: int) -> None:
     code = 70
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
-        if traced:
-            _libc.ptrace(_TRACEME, 0, None, None)
-            os.kill(os.getpid(), signal.SIGSTOP)
+        _libc.ptrace(_TRACEME, 0, None, None)
+        os.kill(os.getpid(), signal.SIGSTOP)
         answer = function()
         os.write(writing, answer.encode())
         code = 0
