@@ -91,8 +91,8 @@ def run_system(host: Host, model: str | None, profile: str | None, form: str) ->
 
     if model is not None:
         raise click.UsageError("--system takes no MODEL: it is about the machine")
-    if form not in ("text", "json"):
-        raise click.UsageError("--system is told as text or json")
+    if form not in ("text", "json", "markdown"):
+        raise click.UsageError("--system is told as text, json or markdown")
     tell_advice(advice_for(host, profile or DEFAULT_PROFILE), None if host.live else host.source.name, form)
     return exit_codes.OK
 

@@ -10,10 +10,9 @@ from ..advisors.system.setting import SystemAdvice
 from ..probe.host import Host
 from ..probe.snapshot import take_snapshot
 from ..reports.system_text import render_advice
-from ..tuners.knobs.catalogue import known_keys, resolve
+from ..tuners.knobs.catalogue import resolve
 from ..tuners.knobs.kernel_file import LIVE
 from ..tuners.knobs.knob import Refused, Unavailable
-from ..tuners.knobs.sysctl import RANGES
 from ..tuners.profile_files import BadProfileFile, list_profiles, load_profile, read_profile
 from . import exit_codes
 from .common import InputError, host_from
@@ -38,20 +37,6 @@ def list_all(form: str) -> int:
     for row in rows:
         click.echo(f"{row['name']:{width}}  {row['summary']}")
     click.echo("\n'llmtune profiles NAME' shows one and what it would change here.")
-    return exit_codes.OK
-
-
-def list_keys(form: str) -> int:
-    """Each key with its range."""
-    keys = known_keys()
-    told = {key: f"{RANGES[key].low} to {RANGES[key].high} {RANGES[key].unit}".strip() for key in keys if key in RANGES}
-    if form == "json":
-        rows = [{"key": key, "range": told.get(key)} for key in keys]
-        click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "keys": rows}, indent=2))
-        return exit_codes.OK
-    width = max(len(key) for key in keys)
-    for key in keys:
-        click.echo(f"{key:{width}}  {told.get(key, '')}".rstrip())
     return exit_codes.OK
 
 
@@ -88,6 +73,10 @@ def tell_advice(advice: SystemAdvice, machine: str | None, form: str) -> None:
         settings = [{**setting.model_dump(), "command": commands.get(setting.key)} for setting in advice.settings]
         told = {"schema_version": SCHEMA_VERSION, **advice.model_dump(), "settings": settings}
         click.echo(json.dumps(told, indent=2))
+    elif form == "markdown":
+        from ..reports.system_markdown import render_advice_markdown
+
+        click.echo(render_advice_markdown(advice, commands, machine), nl=False)
     else:
         click.echo(render_advice(advice, commands, machine), nl=False)
 

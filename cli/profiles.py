@@ -11,8 +11,10 @@ from .common import format_option
 @format_option("text", "json")
 def command(name: str | None, keys: bool, output_format: str) -> int:
     """List the profiles; with NAME show one and what it would change on this machine."""
-    from .profile_output import list_all, list_keys, show
+    from .profile_output import list_all, show
 
     if keys:
+        from .key_list import list_keys
+
         return list_keys(output_format)
     return list_all(output_format) if name is None else show(name, output_format)

@@ -4,11 +4,17 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..advisors.system.setting import LeftOut, SystemAdvice, SystemSetting
+from ..advisors.system.setting import Kind, LeftOut, SystemAdvice, SystemSetting
 from .escape import printable
 
 _INDENT = " " * 6
 _LABEL = 9
+TITLES: dict[Kind, str] = {
+    "unknown": "Could not be judged:",
+    "declined": "Left alone on purpose:",
+    "right": "Right already:",
+    "not-applicable": "Does not apply here:",
+}
 MIN_WIDTH, MAX_WIDTH = 40, 100
 
 
@@ -22,25 +28,35 @@ def _lines(advice: SystemAdvice, commands: Mapping[str, str], machine: str | Non
     where = f" on {printable(machine)}" if machine else " on this machine"
     count = len(advice.settings)
     if not count:
-        yield from _wrapped(f"Profile {advice.profile}{where}: nothing to change, the settings are fine.", width, "")
+        yield from _wrapped(f"Profile {advice.profile}{where}: {verdict_of_none(advice)}", width, "")
     else:
         yield from _wrapped(
             f"Profile {advice.profile}{where}: {count} setting{'s' * (count > 1)} to change.", width, ""
         )
-    for alike in _grouped(advice.settings):
+    for alike in grouped(advice.settings):
         yield ""
         yield from _setting(alike, commands.get(alike[0].key), width)
-    if advice.left_out:
-        yield ""
-        yield "Left alone:"
-        for reason, keys in _by_reason(advice.left_out).items():
-            yield from _wrapped(f"{printable(_named(keys))}: {printable(reason)}", width, "  ", "    ")
+    for kind, title in TITLES.items():
+        of_kind = [left for left in advice.left_out if left.kind == kind]
+        if of_kind:
+            yield ""
+            yield title
+            for reason, keys in by_reason(of_kind).items():
+                yield from _wrapped(f"{printable(named(keys))}: {printable(reason)}", width, "  ", "    ")
     for line in advice.conflicts:
         yield ""
         yield from _wrapped(f"Note: {printable(line)}", width, "", "  ")
 
 
-def _grouped(settings: Iterable[SystemSetting]) -> list[list[SystemSetting]]:
+def verdict_of_none(advice: SystemAdvice) -> str:
+    """What to say where nothing is to be changed: what was not read is not called fine."""
+    unknown = sum(left.kind == "unknown" for left in advice.left_out)
+    if not unknown:
+        return "nothing to change, the settings are fine."
+    return f"nothing to change in what was read; {unknown} setting{'s' * (unknown > 1)} could not be judged."
+
+
+def grouped(settings: Iterable[SystemSetting]) -> list[list[SystemSetting]]:
     """Settings that differ in their device only: a machine may have hundreds of clock policies."""
     groups: dict[tuple[object, ...], list[SystemSetting]] = {}
     for setting in settings:
@@ -49,7 +65,7 @@ def _grouped(settings: Iterable[SystemSetting]) -> list[list[SystemSetting]]:
     return list(groups.values())
 
 
-def _by_reason(left_out: Iterable[LeftOut]) -> dict[str, list[str]]:
+def by_reason(left_out: Iterable[LeftOut]) -> dict[str, list[str]]:
     """What one reason keeps from being set is told in one line."""
     found: dict[str, list[str]] = {}
     for left in left_out:
@@ -57,7 +73,7 @@ def _by_reason(left_out: Iterable[LeftOut]) -> dict[str, list[str]]:
     return found
 
 
-def _named(keys: Iterable[str]) -> str:
+def named(keys: Iterable[str]) -> str:
     """The keys; of those that differ in their device only the first, and how many more."""
     devices: dict[str, list[str]] = {}
     for key in keys:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .journal import Journal
-from .knobs.catalogue import coupled, expand, resolve
+from .knobs.catalogue import NoDevice, coupled, expand, resolve
 from .knobs.kernel_file import Tree
 from .knobs.knob import Unavailable, describe_os_error
 from .records import Change
@@ -44,7 +44,14 @@ def prepare(wishes: Iterable[Wish], tree: Tree, *, as_root: bool) -> Prepared:
     targets: dict[str, Wish] = {}
     left_out: dict[str, str] = {}
     for wish in wishes:
-        for key in expand(wish.key, tree):
+        try:
+            keys = expand(wish.key, tree)
+        except NoDevice as missing:
+            if wish.required:
+                raise
+            left_out[wish.key] = str(missing)
+            continue
+        for key in keys:
             targets.pop(key, None)
             try:
                 value = resolve(key, tree).canonical(wish.value)

@@ -34,6 +34,8 @@ class Advice:
     fastest_effect: Effect | None = None
     reason: str = ""
     """Why, where the check does not tell it in words that fit; and `else_why` where it is not needed."""
+    can_tell: Callable[[Snapshot], bool] | None = None
+    """Where no check tells it: whether the machine tells enough to judge."""
     effect: Effect | None = None
     """What it gains, where no check tells it."""
     else_why: str = ""

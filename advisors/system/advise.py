@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from ...probe.snapshot import Snapshot
 from ..checks.all import CHECKS
-from ..finding import NOT_KNOWN, Finding
+from ..finding import NOT_KNOWN, Finding, Status
 from . import clocks, gpus, memory, servers, storage
 from .advice import Advice, Wanted
 from .no_gain import NO_GAIN
 from .owners import conflicts, owner_of
 from .profile import Profile, Strength
-from .setting import LeftOut, SystemAdvice, SystemSetting
+from .setting import Kind, LeftOut, SystemAdvice, SystemSetting
 
 ADVICE: tuple[Advice, ...] = (*gpus.ADVICE, *clocks.ADVICE, *storage.ADVICE, *memory.ADVICE, *servers.ADVICE)
 """In the order in which settings are made: a GPU's persistence before its limits, a governor before its preference."""
@@ -21,6 +21,7 @@ _SPEAKS: Mapping[Strength, frozenset[str]] = {
     "hints": frozenset({"warning", "problem", "info"}),
     "performance": frozenset({"warning", "problem", "info"}),
 }
+_KINDS: Mapping[Status, Kind] = {"ok": "right", "not-applicable": "not-applicable", "unknown": "unknown"}
 _CHECKS = {check.id: check for check in CHECKS}
 
 
@@ -30,18 +31,19 @@ def advise(snapshot: Snapshot, profile: Profile) -> SystemAdvice:
     left_out: dict[str, LeftOut] = {}
     for advice in ADVICE:
         strength = profile.advice.get(advice.name, "off")
-        made, why = _judged(advice, "hints" if strength == "off" else strength, snapshot)
-        if strength == "off":
-            # What is off is told only where it would have had something to say.
-            made, why = [], f"not in this profile ({advice.name}): {made[0].reason}" if made else ""
+        made = _judged(advice, "hints" if strength == "off" else strength, snapshot)
+        if isinstance(made, LeftOut):
+            # What is off and would not have spoken need not be told.
+            if strength != "off":
+                left_out[made.key] = made
+            continue
         for setting in made:
-            taken = owner_of(snapshot, setting.key)
-            if taken is None:
+            off = f"this profile leaves it alone (advice {advice.name})" if strength == "off" else None
+            why_not = off or owner_of(snapshot, setting.key)
+            if why_not is None:
                 settings[setting.key] = setting
             else:
-                left_out[setting.key] = LeftOut(key=setting.key, reason=f"{setting.reason}; but {taken}")
-        if why:
-            left_out[advice.key] = LeftOut(key=advice.key, reason=why)
+                left_out[setting.key] = LeftOut(key=setting.key, reason=f"{setting.reason}; but {why_not}")
     for key, value in profile.settings.items():
         settings.pop(key, None)
         left_out.pop(key, None)
@@ -56,14 +58,18 @@ def advise(snapshot: Snapshot, profile: Profile) -> SystemAdvice:
     )
 
 
-def _judged(advice: Advice, strength: Strength, snapshot: Snapshot) -> tuple[list[SystemSetting], str]:
+def _judged(advice: Advice, strength: Strength, snapshot: Snapshot) -> list[SystemSetting] | LeftOut:
     """The settings, or why there are none."""
     finding = None if advice.check is None else _CHECKS[advice.check].find(snapshot)
     made = _settings(advice, strength, finding, snapshot)
-    if not made:
-        return [], advice.else_why if finding is None else _why_not(finding, strength)
-    held = advice.hold_back(snapshot) if advice.hold_back else None
-    return ([], f"{made[0].reason}; but {held}") if held else (made, "")
+    if made:
+        held = advice.hold_back(snapshot) if advice.hold_back else None
+        return made if held is None else LeftOut(key=advice.key, reason=f"{made[0].reason}; but {held}")
+    if finding is not None:
+        return _why_not(advice.key, finding, strength)
+    if advice.can_tell is not None and not advice.can_tell(snapshot):
+        return LeftOut(key=advice.key, reason="this machine does not tell what is needed to judge it", kind="unknown")
+    return LeftOut(key=advice.key, reason=advice.else_why, kind="right")
 
 
 def _settings(advice: Advice, strength: Strength, finding: Finding | None, snapshot: Snapshot) -> list[SystemSetting]:
@@ -90,10 +96,10 @@ def _settings(advice: Advice, strength: Strength, finding: Finding | None, snaps
     ]
 
 
-def _why_not(finding: Finding, strength: Strength) -> str:
+def _why_not(key: str, finding: Finding, strength: Strength) -> LeftOut:
     """In the words of the check."""
     if finding.status in _SPEAKS[strength]:
-        return f"{finding.what}; no setting mends that"
-    if finding.status == "unknown":
-        return f"it could not be looked at: {finding.what}"
-    return finding.what
+        return LeftOut(key=key, reason=f"{finding.what}; no setting mends that")
+    if finding.status == "info":
+        return LeftOut(key=key, reason=f"{finding.what}; no fault, and this profile mends faults only")
+    return LeftOut(key=key, reason=finding.what, kind=_KINDS.get(finding.status, "declined"))

@@ -69,6 +69,11 @@ def _write_back(snapshot: Snapshot) -> Iterator[Wanted]:
         yield Wanted("vm.dirty_bytes", str(_MOST_DIRTY_BYTES), "0")
 
 
+def _tells_limits(snapshot: Snapshot) -> bool:
+    values = snapshot.memory.settings
+    return None not in (snapshot.memory.total_bytes, values.dirty_bytes, values.dirty_ratio)
+
+
 def _pools_are_wanted(snapshot: Snapshot) -> str | None:
     """Who wrote it down for every boot wants it; who echoed a number once may have forgotten it."""
     asked = [f"{name}={value}" for name, value in snapshot.kernel.command_line or () if name == "hugepages"]
@@ -126,6 +131,7 @@ ADVICE = (
         "vm.dirty_bytes",
         _write_back,
         reason="more than 4 GiB may wait to be written, and then all writers stop at once: checkpoints come in bursts",
+        can_tell=_tells_limits,
         else_why="at most 4 GiB may wait to be written here, or the limit is somebody's own choice",
         risk="writers wait earlier; nothing is written faster",
     ),

@@ -1,7 +1,12 @@
 """`SystemSetting`: one change of the system that is advised, and `SystemAdvice`: all of them."""
 
+from typing import Literal
+
 from ...probe.reading import Reading
 from ..finding import Effect
+
+Kind = Literal["right", "not-applicable", "unknown", "declined"]
+"""`unknown`: the machine does not tell, and that is never shown as right; `declined`: it could be set, better not."""
 
 
 class SystemSetting(Reading):
@@ -29,6 +34,7 @@ class LeftOut(Reading):
 
     key: str
     reason: str
+    kind: Kind = "declined"
 
 
 class SystemAdvice(Reading):

@@ -41,6 +41,10 @@ _COUPLED: dict[str, Callable[[str, Tree], tuple[str, ...]]] = {
 """By the start of the key; the first that fits counts."""
 
 
+class NoDevice(Refused):
+    """A key of devices, of which there is none. The message is one line."""
+
+
 def resolve(key: str, tree: Tree = LIVE) -> Knob:
     """The knob of one full key; raises `Refused` for what is not on the list."""
     name, at, scope = key.partition("@")
@@ -58,7 +62,7 @@ def expand(key: str, tree: Tree = LIVE) -> list[str]:
         return [resolve(key, tree).key]
     found = [f"{key}@{scope}" for scope in scopes(tree)]
     if not found:
-        raise Refused(f"{printable_value(key)}: this machine has no device with such a setting")
+        raise NoDevice(f"{printable_value(key)}: this machine has no device with such a setting")
     return [resolve(full, tree).key for full in found]
 
 
