@@ -68,9 +68,10 @@ def a_trial_ends_by_itself(guest: Guest) -> None:
 
 def a_confirmed_trial_stays(guest: Guest) -> None:
     guest.llmtune("apply --set vm.swappiness=11 --trial 60s --yes")
+    armed = float(guest.sh("cut -d ' ' -f 1 /proc/uptime"))
     guest.llmtune("confirm")
     assert guest.sh("systemctl list-units --all --no-legend 'llmtune-trial-*'").strip() == ""
-    guest.sh("sleep 45")
+    wait_for(guest, f"awk '{{exit $1 < {armed + 65}}}' /proc/uptime")
     assert guest.sh(SWAPPINESS).strip() == "11"
     guest.llmtune("rollback --yes")
     assert guest.sh(SWAPPINESS).strip() == "35"
