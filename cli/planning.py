@@ -162,9 +162,13 @@ def plan_for_model(host: Host, reference: str, request: Request, how: How) -> Pl
 def system_settings(snapshot: Snapshot) -> tuple[SystemSetting, ...]:
     """What the default profile would change on this machine."""
     from ..advisors.system.advise import advise
-    from ..tuners.profile_files import DEFAULT_PROFILE, load_profile
+    from ..tuners.profile_files import DEFAULT_PROFILE, BadProfileFile, load_profile
 
-    return advise(snapshot, load_profile(DEFAULT_PROFILE, as_root=os.geteuid() == 0)).settings
+    try:
+        profile = load_profile(DEFAULT_PROFILE, as_root=os.geteuid() == 0)
+    except BadProfileFile as why:
+        raise InputError(str(why)) from None
+    return advise(snapshot, profile).settings
 
 
 def _made(

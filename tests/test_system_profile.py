@@ -1,12 +1,14 @@
 """Profiles: what may stand in one, what those of llmtune mean, and where they are taken from."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from llmtune.advisors.system.advise import KNOWN
 from llmtune.advisors.system.profile import BadProfile, Profile, parse_profile
+from llmtune.tuners import profile_files
 from llmtune.tuners.profile_files import BadProfileFile, list_profiles, load_profile
 
 OWN = ("balanced", "finetune", "inference", "inference-latency", "inference-throughput")
@@ -103,3 +105,63 @@ def test_what_is_no_file_of_text_is_refused(kind: str, tmp_path: Path, monkeypat
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     with pytest.raises(BadProfileFile, match=r"odd\.toml"):
         load_profile("odd", as_root=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('"kernel.core_pattern" = "x"', "does not know"),
+        ('"../../etc/passwd" = 1', "is no key|does not know"),
+        ('"vm.swappiness@0" = 1', "does not know"),
+    ],
+)
+def test_a_key_that_nobody_may_set_is_named(
+    line: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "llmtune" / "profiles"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text(f"[set]\n{line}\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with pytest.raises(BadProfileFile, match=said) as caught:
+        load_profile("mine", as_root=False)
+    assert "profile mine" in str(caught.value)
+
+
+def test_a_key_of_devices_that_are_not_here_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "llmtune" / "profiles"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text('[set]\n"cpu.governor" = "performance"\n')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert load_profile("mine", as_root=False).settings == {"cpu.governor": "performance"}
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("fault", ["file", "folder", "owner", "link", "none"])
+def test_root_takes_a_profile_only_from_where_root_alone_writes(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not below the temporary directory: others could change that.
+    top = Path(f"/opt/llmtune-test-profiles-{os.getpid()}")
+    folder = top / "profiles"
+    folder.mkdir(parents=True)
+    try:
+        for place in (top, folder):
+            place.chmod(0o755)
+        path = folder / "mine.toml"
+        path.write_text('summary = "mine"\n')
+        path.chmod(0o644)
+        if fault == "file":
+            path.chmod(0o664)
+        elif fault == "folder":
+            folder.chmod(0o777)
+        elif fault == "owner":
+            os.chown(path, 65534, 65534)
+        elif fault == "link":
+            path.rename(folder / "other")
+            path.symlink_to("other")
+        monkeypatch.setattr(profile_files, "_SYSTEM", str(folder))
+        if fault == "none":
+            assert load_profile("mine", as_root=True).summary == "mine"
+        else:
+            with pytest.raises(BadProfileFile, match="not taken as root"):
+                load_profile("mine", as_root=True)
+    finally:
+        shutil.rmtree(top)

@@ -4,12 +4,15 @@ The first that has the name counts, in the order: the user's own, /etc, llmtune'
 others could change.
 """
 
+import contextlib
 import os
 import stat
 from dataclasses import dataclass
 
 from ..advisors.system.advise import KNOWN
 from ..advisors.system.profile import NAME, BadProfile, Profile, parse_profile
+from .knobs.catalogue import NoDevice, expand
+from .knobs.knob import Refused as KeyRefused
 from .trust import changed_by_others
 
 DEFAULT_PROFILE = "inference"
@@ -56,11 +59,17 @@ def list_profiles(as_root: bool) -> list[ProfileFile]:
 def load_profile(name: str, *, as_root: bool) -> Profile:
     """The profile of that name; raises `BadProfileFile`."""
     try:
-        return parse_profile(
+        profile = parse_profile(
             read_profile(name, as_root=as_root), name, KNOWN, lambda base: read_profile(base, as_root=as_root)
         )
+        for key in profile.settings:
+            with contextlib.suppress(NoDevice):
+                expand(key)
     except BadProfile as why:
         raise BadProfileFile(str(why)) from None
+    except KeyRefused as why:
+        raise BadProfileFile(f"profile {name}: {why}") from None
+    return profile
 
 
 def read_profile(name: str, *, as_root: bool) -> str:
@@ -70,7 +79,8 @@ def read_profile(name: str, *, as_root: bool) -> str:
     if found is None:
         shown = "".join(letter if letter.isprintable() else "?" for letter in name[:60])
         raise BadProfileFile(f"there is no profile {shown}; there are {', '.join(sorted(item.name for item in known))}")
-    if as_root:
+    # llmtune's own are as good as its code, and that `apply` looks at by itself.
+    if as_root and os.path.dirname(found.path) != _OWN:
         _check(found.path)
     try:
         fd = os.open(found.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
