@@ -63,7 +63,7 @@ def advice_for(host: Host, name: str) -> SystemAdvice:
         profile = load_profile(name, as_root=os.geteuid() == 0)
     except BadProfileFile as why:
         raise InputError(str(why)) from None
-    return advise(take_snapshot(host), profile)
+    return advise(take_snapshot(host, disk_interval_s=0.0), profile)
 
 
 def tell_advice(advice: SystemAdvice, machine: str | None, form: str) -> None:

@@ -105,7 +105,7 @@ def from_profile(name: str) -> Wanted:
         profile = load_profile(name, as_root=os.geteuid() == 0)
     except BadProfileFile as why:
         raise InputError(str(why)) from None
-    advice = advise(take_snapshot(host_from(None)), profile)
+    advice = advise(take_snapshot(host_from(None), disk_interval_s=0.0), profile)
     wishes = tuple(
         Wish(found.key, found.value, found.required, found.keep_short, found.at_least) for found in advice.settings
     )
