@@ -165,3 +165,11 @@ def test_root_takes_a_profile_only_from_where_root_alone_writes(fault: str, monk
                 load_profile("mine", as_root=True)
     finally:
         shutil.rmtree(top)
+
+
+def test_profiles_are_shipped_and_described() -> None:
+    root = Path(__file__).parent.parent
+    assert '"tuners/profiles/*.toml"' in (root / "pyproject.toml").read_text()
+    page = (root / "docs" / "profiles.md").read_text()
+    for name in (*OWN, *KNOWN):
+        assert f"`{name}`" in page, name
