@@ -193,7 +193,7 @@ def test_full_disk(here: Machine, tmp_path: Path, kind: str) -> None:
                 assert ending.answer in ("applied", "degraded"), pages
             assert rolling_back(store)() == "", pages
             assert here.touched() == before, pages
-    assert answers[0] == f"raised OSError: [Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}"
+    assert answers[0].endswith(os.strerror(errno.ENOSPC))
     assert answers[-1] == "applied"
 
 

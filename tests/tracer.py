@@ -9,6 +9,7 @@ import ctypes
 import os
 import platform
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -161,14 +162,16 @@ def run_traced(
     *,
     kill_after: int | None = None,
     kill_before_lock: int | None = None,
+    kill_within: Callable[[Call], float | None] | None = None,
     signal_after: tuple[int, int] | None = None,
     watch: Watch | None = None,
     late: bool = False,
 ) -> Ending:
     """Run a function in a child, stopped at each call; `kill_after` 0 kills at the return of the lock's flock.
 
-    `kill_before_lock` counts the calls from the child's first to the lock. `signal_after` is a count and a signal.
-    `late` makes a call that is to fail happen all the same.
+    `kill_before_lock` counts the calls from the child's first to the lock. `kill_within` says of a call after how many
+    seconds to kill in the midst of it. `signal_after` is a count and a signal. `late` makes a call that is to fail
+    happen all the same.
     """
     if not NUMBERS:
         raise NotImplementedError(f"the tracer does not know the system calls of {platform.machine()}")
@@ -179,7 +182,7 @@ def run_traced(
         _run_child(function, writing)
     os.close(writing)
     try:
-        ending = _Follower(pid, kill_after, kill_before_lock, signal_after, watch, late).follow()
+        ending = _Follower(pid, kill_after, kill_before_lock, kill_within, signal_after, watch, late).follow()
         with os.fdopen(os.dup(reading), "rb") as pipe:
             ending.answer = pipe.read().decode()
         return ending
@@ -210,6 +213,7 @@ class _Follower:
     pid: int
     kill_after: int | None
     kill_before_lock: int | None
+    kill_within: Callable[[Call], float | None] | None
     signal_after: tuple[int, int] | None
     watch: Watch | None
     late: bool
@@ -245,12 +249,21 @@ class _Follower:
         _ptrace(_GET_SYSCALL_INFO, self.pid, ctypes.addressof(self.info), ctypes.sizeof(self.info))
         return self.info
 
+    def _call(self) -> Call:
+        info = self._ask()
+        return Call(info.nr, tuple(info.args), self.pid, self.ending.boundaries)
+
     def _begins(self) -> None:
         if not self.counting:
             self.at_lock = self._ask().nr == NUMBERS["flock"]
+        elif self.kill_within is not None:
+            seconds = self.kill_within(self._call())
+            if seconds is not None:
+                _ptrace(_SYSCALL, self.pid, 0)
+                time.sleep(seconds)
+                self._kill()
         elif self.watch is not None:
-            info = self._ask()
-            self.fail = self.watch(Call(info.nr, tuple(info.args), self.pid, self.ending.boundaries))
+            self.fail = self.watch(self._call())
             if self.fail is not None and not self.late:
                 _registers(self.pid, orig_rax=-1)
 
@@ -275,7 +288,8 @@ class _Follower:
 
     def _kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        while os.WIFSTOPPED(os.waitpid(self.pid, 0)[1]):
+            pass
         self.ending.killed = True
 
 
@@ -283,10 +297,10 @@ def _registers(pid: int, **changed: int) -> None:
     if platform.machine() != "x86_64":
         raise NotImplementedError("calls can be made to fail on x86_64 only")
     registers = _Registers()
-    _ptrace(_GETREGS, pid, 0, ctypes.addressof(registers))
+    _ptrace(_GETREGS, pid, ctypes.addressof(registers))
     for name, value in changed.items():
         setattr(registers, name, value & 0xFFFFFFFFFFFFFFFF)
-    _ptrace(_SETREGS, pid, 0, ctypes.addressof(registers))
+    _ptrace(_SETREGS, pid, ctypes.addressof(registers))
 
 
 def _ptrace(request: int, pid: int, data: int, size: int = 0) -> None:
