@@ -25,6 +25,8 @@ PROMPT_TOKENS, ANSWER_TOKENS = 1024, 256
 _PROMPTS_KEPT = 16
 """Full contexts worth of earlier prompts: more than one user comes back to."""
 _CACHE_STEP = 64 << 20
+COMFORTABLE = 8.0
+"""Tokens/s that keep up with a reader (250 words a minute are 5 to 6): a coarser quantization may be taken for it."""
 _QUALITY = {"f16": 1.0, "bf16": 1.0, "f32": 1.0, "q8_0": 0.95, "q5_1": 0.93, "q5_0": 0.92, "q4_1": 0.88, "q4_0": 0.85}
 """How much speed a cache type must gain to be worth its loss: our judgement, from llama.cpp's own perplexity runs with
 rotated caches, where q8_0 is within noise of f16 and q4_0 is not."""
@@ -88,7 +90,9 @@ class Candidate:
         """What the goal values; only for comparing candidates of one request."""
         quality = _QUALITY.get(self.settings.type_k, 0.9)
         if request.goal == "context":
-            return self.settings.context * quality + min(self.decode, 1000) / 1000
+            # Context that nobody can wait for is worth less.
+            bearable = min(1.0, self.decode / COMFORTABLE)
+            return self.settings.context * quality * bearable + min(self.decode, 1000) / 1000
         # Requests a second: prompts wait for each other, answers are written at once.
         slots = self.settings.slots
         return quality * slots / (slots * PROMPT_TOKENS / self.prefill + ANSWER_TOKENS / self.decode)

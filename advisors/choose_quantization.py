@@ -6,14 +6,11 @@ from typing import NamedTuple
 
 from ..probe.model.types import Model
 from ..probe.snapshot import Snapshot
-from .candidates import Candidate, Evaluator
+from .candidates import COMFORTABLE, Candidate, Evaluator
 from .quantization import LEAST_FOR_SPEED, QUALITIES, divergence
 from .request import Request
 from .resources import Resources
 from .search import search
-
-COMFORTABLE = 8.0
-"""Tokens/s that keep up with a reader (250 words a minute are 5 to 6): a coarser quantization may be taken for it."""
 
 
 class Choice(NamedTuple):

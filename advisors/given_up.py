@@ -2,21 +2,24 @@
 
 from ..probe.model.types import Model
 from .candidates import Candidate, Evaluator
+from .from_disk import from_disk
 from .memory.table import shortfall_bytes
 from .plan import Alternative
 from .quantization import fitting_quantization, fitting_size
 from .request import Request
-from .search import Outcome
+from .search import Outcome, place
 
 _GIB = 1 << 30
 _USUAL_BATCH = 512
+_STEP = 256
+_TRIES = 5
 
 
 def given_up(candidate: Candidate, model: Model, request: Request) -> tuple[str, ...]:
     """Each compromise in a sentence."""
     told = []
     settings, shape = candidate.settings, model.shape
-    mine = settings.context // settings.slots if not settings.unified_kv else settings.context
+    mine = settings.context // settings.slots
     trained = shape.context_trained
     if trained and mine < trained and request.context is None:
         told.append(f"context: {mine} tokens of the {trained} that the model was trained for")
@@ -33,7 +36,10 @@ def given_up(candidate: Candidate, model: Model, request: Request) -> tuple[str,
     if shape.predict_layers:
         told.append("the blocks for multi-token prediction are not used")
     if not candidate.acceptable(request):
-        told.append(f"{request.min_tokens_per_s:g} tokens/s: nothing here decodes so fast; this is the fastest way")
+        told.append(
+            f"{request.min_tokens_per_s:g} tokens/s: no way with this context decodes so fast, this is the fastest; "
+            "a smaller context, quantization or model is faster"
+        )
     if candidate.memory.fits is False:
         told.append("not everything fits into memory: weights are read from the disk again and again")
     return tuple(told)
@@ -53,9 +59,14 @@ def alternatives(outcome: Outcome) -> tuple[Alternative, ...]:
         if slower > 1.02:
             why = f"{slower:.1f} times slower" if slower >= 1.5 else f"{100 * (slower - 1):.0f} % slower"
         elif other.settings.context < best.settings.context:
-            why = f"less context ({other.settings.context} tokens)"
+            why = f"looked at with less context ({other.settings.context} tokens)"
+        elif other.prefill < best.prefill / 1.02:
+            why = f"prompts are {100 * (best.prefill / other.prefill - 1):.0f} % slower"
+        elif other.settings.type_k != best.settings.type_k:
+            gain = f"{100 * (1 / slower - 1):.0f} %" if slower and slower < 0.99 else "no gain"
+            why = f"a coarser cache for {gain}"
         else:
-            why = "a coarser cache for no gain"
+            why = "no gain"
         told.setdefault(
             what,
             Alternative(
@@ -92,8 +103,8 @@ def ways_out(evaluator: Evaluator, outcome: Outcome) -> tuple[str, ...]:
     told = []
     cache = closest.memory.host.kv_bytes + sum(device.kv_bytes for device in closest.memory.devices)
     floor = request.floor(model.shape.context_trained)
-    if cache > missing:
-        context = max(int(floor * (1 - missing / cache)) // 256 * 256, 256)
+    context = _fitting_context(evaluator, closest, int(floor * (1 - missing / cache))) if cache > missing else None
+    if context is not None:
         told.append(f"a smaller context: --context {context} instead of {floor} fits")
     elsewhere = next((p for p, s in places if s > 0 and p.capacity_bytes and p.total_bytes <= p.capacity_bytes), None)
     if elsewhere is not None and elsewhere.free_bytes is not None:
@@ -110,7 +121,21 @@ def ways_out(evaluator: Evaluator, outcome: Outcome) -> tuple[str, ...]:
     if smaller:
         told.append(f"a smaller quantization of the same model: {smaller}")
     told.append(f"a smaller model: {fitting_size(bytes_for_weights)}")
-    if not request.allow_disk:
-        decode = closest.decode
-        told.append(f"reading weights from the disk for every token (--allow-disk): about {decode:.2g} tokens/s")
+    slow = None if request.allow_disk else from_disk(evaluator, closest)
+    if slow is not None:
+        told.append(f"reading weights from the disk for every token (--allow-disk): about {slow.decode:.2g} tokens/s")
     return tuple(told[:3])
+
+
+def _fitting_context(evaluator: Evaluator, closest: Candidate, guess: int) -> int | None:
+    """A context of one user that was found to fit, at most the guess."""
+    for _ in range(_TRIES):
+        context = guess // _STEP * _STEP
+        if context < _STEP:
+            return None
+        settings = evaluator.settings(context, closest.settings.type_k, closest.layout.gpus, closest.settings.ubatch)
+        found = place(evaluator, closest.layout.gpus, settings)
+        if found is not None and found.fits:
+            return context
+        guess = int(guess * 0.9)
+    return None

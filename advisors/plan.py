@@ -167,5 +167,7 @@ class Plan(Reading):
     launch: Launch
     settings: tuple[SystemSetting, ...] = ()
     """Of the system; `llmtune apply --plan` makes them."""
+    imagined: bool = False
+    """Whether it is for a machine that was only thought of."""
     given_up: tuple[str, ...]
     alternatives: tuple[Alternative, ...]

@@ -9,12 +9,12 @@ from .backends import llama_cpp
 from .backends.base import Backend, CannotRun
 from .candidates import Candidate, Evaluator
 from .describe import describe_machine, summarize
+from .from_disk import from_disk
 from .given_up import alternatives, given_up, ways_out
-from .layout import Layout
 from .plan import Plan
 from .request import Request
 from .resources import Resources
-from .search import Outcome, search
+from .search import search
 
 
 class NoPlan(NamedTuple):
@@ -22,6 +22,8 @@ class NoPlan(NamedTuple):
 
     closest: Candidate | None
     ways_out: tuple[str, ...]
+    unsupported: bool = False
+    """Whether it is not the memory, but the engine that does not take this model."""
 
 
 def make_plan(
@@ -35,18 +37,18 @@ def make_plan(
     """The plan that serves the request best, or why there is none."""
     why = backend.why_not(model, resources)
     if why is not None:
-        return NoPlan(None, (why,))
+        return NoPlan(None, (why,), unsupported=True)
     evaluator = Evaluator(model, snapshot, resources, request)
     outcome = search(evaluator)
     if outcome.best is None and request.allow_disk and outcome.closest is not None:
-        outcome = Outcome(from_disk(evaluator, outcome.closest), (), None)
+        outcome = outcome._replace(best=from_disk(evaluator, outcome.closest))
     if outcome.best is None:
         return NoPlan(outcome.closest, ways_out(evaluator, outcome))
     best = outcome.best
     try:
         launch = backend.launch(model, best, request, options, resources)
     except CannotRun as why_not:
-        return NoPlan(best, (str(why_not),))
+        return NoPlan(best, (str(why_not),), unsupported=True)
     return Plan(
         machine=describe_machine(resources),
         goal=request.goal,
@@ -61,9 +63,3 @@ def make_plan(
         given_up=given_up(best, model, request),
         alternatives=alternatives(outcome),
     )
-
-
-def from_disk(evaluator: Evaluator, closest: Candidate) -> Candidate:
-    """The same with weights that the kernel may drop and read again: mapped, without copies that are repacked."""
-    layout = closest.layout if closest.devices_fit else Layout((), 0, (), 0)
-    return evaluator.evaluate(layout, closest.settings.model_copy(update={"repack": False, "mapped": True}))

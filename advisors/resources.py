@@ -65,6 +65,11 @@ class Processor(Reading):
     core_flops: float | None = None
     """32-bit operations of one core a second, at its clock when all work."""
 
+    @property
+    def left_cpus(self) -> float:
+        """CPUs that others leave now, whatever a quota allows of them."""
+        return max(0.0, len(self.cpu_list) - self.busy_cpus)
+
 
 class Resources(Reading):
     """The machine as a plan sees it."""

@@ -51,7 +51,8 @@ def search(evaluator: Evaluator) -> Outcome:
         if goal != "context" and any(candidate.everything_on(gpus) for candidate in found):
             break  # more devices would only add hand-overs
     usable = [candidate for candidate in found if candidate.acceptable(evaluator.request)]
-    ranked = sorted(usable or found, key=lambda candidate: candidate.score(evaluator.request), reverse=True)
+    ranked = sorted(usable, key=lambda candidate: candidate.score(evaluator.request), reverse=True)
+    ranked = ranked or sorted(found, key=lambda candidate: candidate.decode, reverse=True)
     if not ranked:
         closest.sort(key=lambda candidate: candidate.shortfall_bytes)
         return Outcome(None, (), closest[0] if closest else None)

@@ -36,10 +36,13 @@ def choose_threads(
         count = max(1, int(processor.cpus + 1e-9))
         why.append(f"the CPU quota allows {processor.cpus:g} CPUs' worth of time")
     busy = processor.busy_cpus
-    free = int(processor.cpus - busy + BUSY_ROUNDING)
+    free = int(processor.left_cpus + BUSY_ROUNDING)
     if busy >= BUSY_ROUNDING and free < count:
         count = max(1, free)
-        why.append(f"others use {busy:.1f} of {processor.cpus:g} CPUs now; a thread too many halves the speed")
+        why.append(
+            f"others use {busy:.1f} of {len(processor.cpu_list)} CPUs now; a thread too many halves the speed. "
+            "Plan again when they are gone"
+        )
     unbound: _Binding = ((), (), "default", "none")
     cpus, nodes, policy, numa = (
         _binding(snapshot, cores, all_on_gpu, host_bytes, gpu_node, why) if snapshot else unbound

@@ -49,7 +49,7 @@ def make_vllm_plan(model: Model, snapshot: Snapshot | None, resources: Resources
     """The plan on the fewest GPUs that hold the model and the context, or why there is none."""
     why = vllm.why_not(model, resources)
     if why is not None:
-        return NoPlan(None, (why,))
+        return NoPlan(None, (why,), unsupported=True)
     choice = _choose(model, resources, request)
     if isinstance(choice, str):
         return NoPlan(None, (choice,))

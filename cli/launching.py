@@ -24,6 +24,8 @@ def run_launch(reference: str, asked: Mapping[str, object], *, dry_run: bool, qu
             option = "--" + min(asked).replace("_", "-")
             raise click.UsageError(f"{option} plans a model; this plan is made already: plan again with it")
         plan = read_plan(reference)
+        if plan.imagined:
+            raise InputError("the plan is for a machine thought of (--gpu, --ram); plan again for this one")
         named = False
     else:
         made = _planned(reference, asked)

@@ -1,5 +1,6 @@
 """Print a plan in the form that was asked for."""
 
+import math
 from typing import NamedTuple
 
 import click
@@ -77,6 +78,12 @@ class Options(NamedTuple):
 
 def run_plan(host: Host, model: str, options: Options) -> int:
     """Plan and print; the exit code."""
+    if not model.strip():
+        raise click.UsageError("MODEL is empty")
+    if options.context is not None and options.min_context is not None:
+        raise click.UsageError("--context is kept exactly, so --min-context says nothing beside it")
+    if options.min_speed is not None and not math.isfinite(options.min_speed):
+        raise click.UsageError("--min-speed must be a number of tokens/s")
     plan = plan_for_model(host, model, options.request(), options.how())
     if isinstance(plan, NoPlan):
         return tell_no_plan(plan, options.output_format)
@@ -105,7 +112,7 @@ def tell_no_plan(none: NoPlan, output_format: str) -> int:
         click.echo(json.dumps({"schema_version": 1, "fits": False, "ways_out": none.ways_out}, indent=2))
     if none.closest is None or none.closest.fits:
         click.echo(f"llmtune: {printable(none.ways_out[0])}", err=True)
-        return exit_codes.NO_PLAN
+        return exit_codes.BAD_INPUT if none.unsupported else exit_codes.NO_PLAN
     click.echo("llmtune: it does not fit. The cheapest ways out:", err=True)
     for way in none.ways_out:
         click.echo(f"  - {printable(way)}", err=True)

@@ -25,6 +25,7 @@ from .common import InputError
 from .model_argument import read_model
 
 _USUAL_RAM = 32 << 30
+_OF_A_SERVER = frozenset({"--port"})
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -147,6 +148,8 @@ def plan_for_model(host: Host, reference: str, request: Request, how: How) -> Pl
         snapshot = read_machine(host, measure=how.measure, quiet=how.quiet)
         machine = machine_resources(snapshot)
         options = read_engine_options(host, snapshot, engine)
+        if engine is not None and options is not None and options.options and not options.options & _OF_A_SERVER:
+            raise InputError(f"{engine}: is no llama-server: it has no --port")
     why = ""
     if model is None:
         chosen = choose_quantization(several, snapshot, machine, request)
@@ -154,6 +157,8 @@ def plan_for_model(host: Host, reference: str, request: Request, how: How) -> Pl
     plan = _made(model, snapshot, machine, request, options, how.backend)
     if isinstance(plan, Plan) and snapshot is not None:
         plan = plan.model_copy(update={"settings": system_settings(snapshot)})
+    if isinstance(plan, Plan) and how.imagined:
+        plan = plan.model_copy(update={"imagined": True})
     if why and isinstance(plan, Plan):
         return plan.model_copy(update={"given_up": (why, *plan.given_up)})
     return plan

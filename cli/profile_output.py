@@ -6,12 +6,12 @@ import os
 import click
 
 from ..advisors.system.advise import advise
-from ..advisors.system.setting import SystemAdvice
+from ..advisors.system.setting import LeftOut, SystemAdvice
 from ..probe.host import Host
 from ..probe.snapshot import take_snapshot
 from ..reports.system_text import render_advice
-from ..tuners.knobs.catalogue import resolve
-from ..tuners.knobs.kernel_file import LIVE
+from ..tuners.knobs.catalogue import expand, resolve
+from ..tuners.knobs.kernel_file import LIVE, Tree
 from ..tuners.knobs.knob import Refused, Unavailable
 from ..tuners.profile_files import BadProfileFile, list_profiles, load_profile, read_profile
 from . import exit_codes
@@ -63,12 +63,35 @@ def advice_for(host: Host, name: str) -> SystemAdvice:
         profile = load_profile(name, as_root=os.geteuid() == 0)
     except BadProfileFile as why:
         raise InputError(str(why)) from None
-    return advise(take_snapshot(host, disk_interval_s=0.0), profile)
+    advice = advise(take_snapshot(host, disk_interval_s=0.0), profile)
+    return _looked_at(advice) if host.live else advice
+
+
+def _looked_at(advice: SystemAdvice) -> SystemAdvice:
+    """With the values that a profile sets without asking looked up; those that are so already, or cannot be, go."""
+    settings, left_out = [], list(advice.left_out)
+    for setting in advice.settings:
+        found = setting.found
+        if found is None:
+            try:
+                values = {full: resolve(full, LIVE) for full in expand(setting.key, LIVE)}
+                now = {full: knob.read() for full, knob in values.items()}
+            except (Refused, Unavailable) as why:
+                left_out.append(
+                    LeftOut(key=setting.key, reason=str(why).removeprefix(f"{setting.key}: "), kind="not-applicable")
+                )
+                continue
+            if all(knob.matches(setting.value, now[full]) for full, knob in values.items()):
+                left_out.append(LeftOut(key=setting.key, reason=f"{setting.value}, as wanted", kind="right"))
+                continue
+            found = ", ".join(dict.fromkeys(now.values()))
+        settings.append(setting.model_copy(update={"found": found}))
+    return advice.model_copy(update={"settings": tuple(settings), "left_out": tuple(left_out)})
 
 
 def tell_advice(advice: SystemAdvice, machine: str | None, form: str) -> None:
     """Print it; `machine` is the name of a recording."""
-    commands = {} if machine else _commands(advice)
+    commands = _commands(advice, Tree("/nonexistent") if machine else LIVE)
     if form == "json":
         settings = [{**setting.model_dump(), "command": commands.get(setting.key)} for setting in advice.settings]
         told = {"schema_version": SCHEMA_VERSION, **advice.model_dump(), "settings": settings}
@@ -81,11 +104,11 @@ def tell_advice(advice: SystemAdvice, machine: str | None, form: str) -> None:
         click.echo(render_advice(advice, commands, machine), nl=False)
 
 
-def _commands(advice: SystemAdvice) -> dict[str, str]:
+def _commands(advice: SystemAdvice, tree: Tree) -> dict[str, str]:
     found = {}
     for setting in advice.settings:
         try:
-            found[setting.key] = f"sudo {resolve(setting.key, LIVE).command(setting.value)}".replace(
+            found[setting.key] = f"sudo {resolve(setting.key, tree).command(setting.value)}".replace(
                 "| tee", "| sudo tee"
             )
         except (Refused, Unavailable):

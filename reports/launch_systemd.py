@@ -24,6 +24,7 @@ _HARDENING = (
     "SystemCallArchitectures=native",
     "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
 )
+_TEMPORARY = ("/tmp/", "/var/tmp/")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _NVIDIA = "/usr/bin/nvidia-modprobe"
 
@@ -40,6 +41,8 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield _comment(f"Checked against {launch.checked}.")
     for warning in launch.warnings:
         yield _comment(f"Warning: {warning}")
+    for why in plan.threads.why:
+        yield _comment(f"Threads: {why}")
     yield "[Unit]"
     yield f"Description={printable(plan.model.name).replace('%', '%%')} with {plan.backend}".rstrip("\\")
     yield "After=network.target"
@@ -59,7 +62,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield "RestartSec=5"
     yield from _resources(launch)
     yield from _HARDENING
-    if not any(path.startswith(("/tmp/", "/var/tmp/")) for path in (plan.model.path, launch.argv[0])):
+    if not any(path.startswith(_TEMPORARY) for path in (plan.model.path, launch.argv[0])):
         yield "PrivateTmp=yes"
     yield ""
     yield "[Install]"
@@ -81,8 +84,12 @@ def _user(plan: Plan) -> Iterator[str]:
     """A user of its own, unless the files lie where only their owner reads."""
     homes = [path.split("/") for path in (plan.model.path, plan.launch.argv[0]) if path.startswith("/home/")]
     if homes and _USER.fullmatch(homes[0][2]):
+        yield "# The owner of the files, by their path; name another where that is not so."
         yield f"User={homes[0][2]}"
         yield "ProtectHome=read-only"
+    elif any(path.startswith(_TEMPORARY) for path in (plan.model.path, plan.launch.argv[0])):
+        yield "# Files lie in /tmp, which a service with a user of its own does not see and a boot empties: move them."
+        yield "User=nobody"
     elif any(path.startswith("/root/") for path in (plan.model.path, plan.launch.argv[0])):
         yield "# The files lie in root's home: better move them, and take out this line."
         yield "User=root"

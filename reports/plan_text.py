@@ -109,7 +109,7 @@ def _threads(plan: Plan) -> str:
 
 def _memory(plan: Plan, verbose: bool, width: int) -> Iterator[str]:
     yield click.style(
-        f"  {'':12}{'weights':>9}{'cache':>10}{'compute':>10}{'other':>10}{'total':>10}{'free':>10}", dim=True
+        f"  {'':12}{'weights':>9}{'cache':>10}{'compute':>10}{'other':>10}{'total':>10}{'free now':>10}", dim=True
     )
     for place in (*plan.memory.devices, plan.memory.host):
         yield f"  {printable(place.name)[:11]:12}" + "".join(_columns(place))

@@ -24,7 +24,7 @@ def _lines(advice: SystemAdvice, commands: Mapping[str, str], machine: str | Non
         yield f"- **{markdown(named(item.key for item in alike))}**: {markdown(found)} to {markdown(setting.value)}"
         yield f"  - why: {markdown(setting.reason)}"
         source = f" ({setting.effect.basis}: {setting.effect.source})" if setting.effect.source else ""
-        yield f"  - effect: {markdown(setting.effect.text + source)}"
+        yield f"  - at stake: {markdown(setting.effect.text + source)}"
         if setting.risk:
             yield f"  - risk: {markdown(setting.risk)}"
         if setting.key in commands:

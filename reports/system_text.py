@@ -8,7 +8,7 @@ from ..advisors.system.setting import Kind, LeftOut, SystemAdvice, SystemSetting
 from .escape import printable
 
 _INDENT = " " * 6
-_LABEL = 9
+_LABEL = 10
 TITLES: dict[Kind, str] = {
     "unknown": "Could not be judged:",
     "declined": "Left alone on purpose:",
@@ -93,13 +93,15 @@ def _setting(alike: list[SystemSetting], command: str | None, width: int) -> Ite
     )
     for label, text in (
         ("why", setting.reason),
-        ("effect", f"{effect.text}{source}"),
+        ("at stake", f"{effect.text}{source}"),
         ("risk", setting.risk),
-        ("command", f"{command}{' (and so on)' * (len(alike) > 1)}" if command else None),
     ):
         if text:
             head = f"{_INDENT}{label:{_LABEL}}"
             yield from _wrapped(printable(text), width, head, " " * len(head))
+    if command:
+        # Not wrapped: it must survive being copied.
+        yield f"{_INDENT}{'command':{_LABEL}}{printable(command)}{'   # and so on' * (len(alike) > 1)}"
 
 
 def _wrapped(text: str, width: int, first: str, rest: str = "") -> list[str]:

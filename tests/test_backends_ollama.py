@@ -27,7 +27,7 @@ def start(a_model: Model | None = None, placement: Placement = CPU_ONLY, **setti
 def test_the_server_and_its_model() -> None:
     made = start(placement=ONE, context=16384, slots=4, unified_kv=True, type_k="q8_0", type_v="q8_0")
     assert made.argv == ("ollama", "serve")
-    assert made.then == (("ollama", "create", "small", "-f", "Modelfile"),)
+    assert made.then == (("env", "OLLAMA_HOST=127.0.0.1:11500", "ollama", "create", "small", "-f", "Modelfile"),)
     assert made.env["OLLAMA_HOST"] == "127.0.0.1:11500"
     assert made.env["OLLAMA_CONTEXT_LENGTH"] == "4096"
     assert made.env["OLLAMA_NUM_PARALLEL"] == "4"

@@ -126,3 +126,23 @@ def test_a_speed_that_cannot_be_had_is_told(tmp_path: Path) -> None:
     found = plan(tmp_path, mixture(tmp_path / "m.gguf"), machine(), min_tokens_per_s=500.0)
     assert isinstance(found, Plan)
     assert any("500 tokens/s" in told for told in found.given_up)
+
+
+def test_only_weights_can_be_read_from_the_disk_again(tmp_path: Path) -> None:
+    """A cache that does not fit is no matter of patience: the server would be killed."""
+    model = mixture(tmp_path / "m.gguf")
+    none = plan(tmp_path, model, machine(ram_gib=24), context=16 << 20, allow_disk=True)
+    assert isinstance(none, NoPlan)
+    asked = plan(tmp_path, model, machine(ram_gib=24), context=16 << 20)
+    assert isinstance(asked, NoPlan)
+    assert not any("disk" in way for way in asked.ways_out)
+
+
+def test_a_smaller_context_that_is_offered_does_fit(tmp_path: Path) -> None:
+    model = mixture(tmp_path / "m.gguf")
+    none = plan(tmp_path, model, machine(gpu(total_gib=24), ram_gib=32), context=1 << 20, cache_types=("f16",))
+    assert isinstance(none, NoPlan)
+    offered = next(way for way in none.ways_out if "smaller context" in way)
+    context = int(offered.partition("--context ")[2].split()[0])
+    found = plan(tmp_path, model, machine(gpu(total_gib=24), ram_gib=32), context=context, cache_types=("f16",))
+    assert isinstance(found, Plan)

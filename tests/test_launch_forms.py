@@ -89,7 +89,8 @@ def told_by(shell: str, text: str, place: Path) -> list[bytes]:
 def test_a_command_is_split_again_into_its_words(words: list[str]) -> None:
     launch = launch_of("llama-server", *words)
     assert shlex.split(render_command(launch)) == list(launch.argv)
-    assert shlex.split(render_command(launch, broken=True)) == list(launch.argv)
+    # A shell drops a backslash with the line's end behind it; shlex takes it for a line's end.
+    assert shlex.split(render_command(launch, broken=True).replace("\\\n", "")) == list(launch.argv)
 
 
 @settings(deadline=None, max_examples=40)

@@ -52,7 +52,9 @@ def start(launch: Launch, tell: Tell) -> NoReturn:
     sys.stderr.flush()
     try:
         os.execvpe(program, launch.argv, environment)  # noqa: S606  # the whole purpose, and no shell
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError) as error:
+        if isinstance(error, PermissionError) and "/" in program:
+            raise CannotStart(f"{program}: {error.strerror}") from None
         raise CannotStart(f"{program}: not found; install it, or plan again with --engine PATH") from None
     except (OSError, ValueError) as error:
         raise CannotStart(f"{program}: {getattr(error, 'strerror', None) or error}") from None

@@ -53,7 +53,8 @@ def launch(
         nice=request.nice,
         io_class=request.io_class,
         files={"Modelfile": modelfile(model.path, placement, settings, threads)},
-        then=(("ollama", "create", name, "-f", "Modelfile"),),
+        # Whoever types it has not the variables of the server.
+        then=(("env", f"OLLAMA_HOST={request.host}:{request.port}", "ollama", "create", name, "-f", "Modelfile"),),
         checked="nothing: Ollama has no options to check; written for its source of August 2026",
         warnings=tuple(_lost(placement, settings, threads)),
     )

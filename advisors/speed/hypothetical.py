@@ -21,7 +21,7 @@ class UnknownGpu(LookupError):
 
 def hypothetical(gpu_names: Sequence[str], ram_gib: float, cpus: int | None) -> Resources:
     """The resources of a machine with these GPUs, so much memory and so many cores."""
-    specs = [spec for name in gpu_names for spec in _several(name)]
+    specs = [spec for names in gpu_names for name in names.split(",") for spec in _several(name)]
     if len(specs) > MOST_GPUS:
         raise UnknownGpu(f"{len(specs)} GPUs are more than the {MOST_GPUS} that are planned for")
     specs.sort(key=lambda spec: -spec.fp32_tflops)
@@ -65,7 +65,7 @@ def _several(text: str) -> list[Spec]:
         first, second = match.groups()
         count, name = (int(first), second) if first.isdigit() else (int(second), first)
     if not 1 <= count <= MOST_GPUS:
-        raise UnknownGpu(f"{count} is no number of GPUs")
+        raise UnknownGpu(f"{count} GPUs: from 1 to {MOST_GPUS} can be planned for")
     try:
         return [named_gpu(name.strip())] * count
     except LookupError as error:

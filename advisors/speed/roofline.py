@@ -8,6 +8,7 @@ from ...probe.model.ggml_types import TYPES_BY_NAME
 from ..plan import Threads
 from ..resources import Gpu, Processor, Resources
 from ..settings import Settings
+from ..threads import BUSY_ROUNDING
 from . import calibration as fitted
 from .calibration import DeviceClass, Engine
 from .work import Batch, PlaceWork
@@ -101,7 +102,7 @@ def host_steps(
     used = threads.batch if batch.prompt else threads.decode
     processor = resources.processor
     slowdown = contention(processor, used)
-    cores = max(1.0, min(float(used), processor.cpus - (processor.busy_cpus if slowdown > 1 else 0.0)))
+    cores = min(float(used), processor.cpus, max(1.0, processor.left_cpus) if slowdown > 1 else float(used))
     bandwidth = host_bandwidth(resources, threads, cores)
     rates = engine.cpu_batch if batch.tokens > 1 else engine.cpu_decode
     flops = cores * (processor.core_flops or ASSUMED_CORE_FLOPS)
@@ -156,12 +157,13 @@ def contention(processor: Processor, threads: int) -> float:
     Measured on 2 CPUs with 135 million weights: quota of 1 CPU with 1, 2, 4 threads 96, 77, 33 tokens/s; a neighbour
     on one CPU with 1, 2 threads 99, 42.
     """
-    if threads > processor.cpus + 0.35:
-        ratio = threads / max(processor.cpus, 0.1)
-        return exp(0.22 * (ratio - 1) ** 1.45)
-    if threads > processor.cpus - processor.busy_cpus + 0.35:
-        return 1 / fitted.NEIGHBOUR
-    return 1.0
+    slower = 1.0
+    # One thread waits for no other: a quota only takes its share of the time.
+    if threads > 1 and threads > processor.cpus + 0.35:
+        slower = exp(0.22 * (threads / max(processor.cpus, 0.1) - 1) ** 1.45)
+    if processor.busy_cpus >= BUSY_ROUNDING and threads > processor.left_cpus + 0.35:
+        slower /= fitted.NEIGHBOUR
+    return slower
 
 
 def disk_steps(part: PlaceWork, resources: Resources, tokens: float) -> list[Step]:

@@ -80,7 +80,7 @@ def _settings(advice: Advice, strength: Strength, finding: Finding | None, snaps
         wanted = list(advice.settings(snapshot))
     if strength == "performance" and advice.fastest is not None:
         wanted = list(advice.fastest(snapshot))
-        reason = "the profile wants the fastest there is"
+        reason = f"{finding.what if finding else advice.key}; this profile wants the fastest there is"
         effect = advice.fastest_effect or NOT_KNOWN
     return [
         SystemSetting(

@@ -20,6 +20,7 @@ MAX_TENSORS = 100_000
 MAX_STRINGS = 3_000_000
 """Elements of string arrays in one file: a vocabulary of 262,144 with its merges takes 0.8 million."""
 KEPT_STRING_BYTES = 4096
+_CUT_SHORT = "the file was cut short or damaged; get it again"
 KEPT_ELEMENTS = 1024
 """Longer strings and arrays are counted, not kept."""
 KEPT_BYTES = 8 * 1024 * 1024
@@ -195,7 +196,7 @@ def _scalar(cursor: _Cursor, key: str, kind: int) -> Value:
 def _string(cursor: _Cursor, key: str) -> Value:
     length = cursor.u64()
     if length > MAX_HEADER_BYTES:
-        raise cursor.fault(f"the text of metadata key {key!r} claims {length} bytes; the file is damaged")
+        raise cursor.fault(f"the text of metadata key {key!r} claims {length} bytes, more than there is: {_CUT_SHORT}")
     start = cursor.need(length)
     cursor.at = start + length
     if length > KEPT_STRING_BYTES or not cursor.kept(1, 2 * length):
@@ -208,7 +209,7 @@ def _array(cursor: _Cursor, key: str, strings_left: list[int]) -> Value:
     if kind == _STRING:
         strings_left[0] -= count
         if strings_left[0] < 0 or count * 8 > cursor.size:
-            raise cursor.fault(f"metadata key {key!r} claims {count} texts; the file is damaged")
+            raise cursor.fault(f"metadata key {key!r} claims {count} texts, more than there is: {_CUT_SHORT}")
         if count <= KEPT_ELEMENTS and not key.startswith("tokenizer.") and cursor.kept(count):
             texts = [_string(cursor, key) for _ in range(count)]
             return tuple(text if isinstance(text, str) else "..." for text in texts)
@@ -219,7 +220,7 @@ def _array(cursor: _Cursor, key: str, strings_left: list[int]) -> Value:
         raise cursor.fault(f"metadata key {key!r} is an array of the unknown type {kind}")
     width = struct.calcsize("<" + code)
     if count * width > cursor.size:
-        raise cursor.fault(f"metadata key {key!r} claims {count} elements; the file is damaged")
+        raise cursor.fault(f"metadata key {key!r} claims {count} elements, more than there is: {_CUT_SHORT}")
     start = cursor.need(count * width)
     cursor.at = start + count * width
     if count > KEPT_ELEMENTS or not cursor.kept(count):
