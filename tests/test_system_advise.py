@@ -129,7 +129,7 @@ def test_recorded_machines_get_advice_that_says_why() -> None:
     )
     spoken = 0
     for machine in readable_machines():
-        found = advise(take_snapshot(machine_host(machine)), every)
+        found = advise(take_snapshot(machine_host(machine), disk_interval_s=0.0), every)
         spoken += len(found.settings)
         for setting in found.settings:
             assert setting.reason, (machine, setting)
