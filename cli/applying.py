@@ -166,8 +166,10 @@ def _tell_plan(wanted: Wanted, prepared: Prepared, form: str) -> None:
         for line in lines_of_changes(_planned(prepared), _commands(prepared)):
             click.echo(line)
     _tell_rest(wanted, prepared)
-    for key, why in wanted.left_out.items():
-        click.echo(f"Left alone: {key}: {printable(why)}")
+    if wanted.left_out:
+        profile = "" if wanted.source == DEFAULT_PROFILE else f" --profile {wanted.source}"
+        count = len(wanted.left_out)
+        click.echo(f"{count} other settings are left alone; 'llmtune plan --system{profile}' tells why.")
 
 
 def _by(wanted: Wanted) -> str:
