@@ -277,11 +277,8 @@ class Sequences(RuleBasedStateMachine):
         self.active.append(made)
         self.tally.applied += 1
 
-    @rule(key=st.sampled_from(sorted(CHOICES)), which=st.integers(0, 60))
+    @rule(key=st.sampled_from(sorted(CHOICES)), which=st.integers(0, 4))
     def change_by_a_foreign_hand(self, key: str, which: int) -> None:
-        if self.active and which % 2:
-            ours = sorted(unit for unit in self.active[-1].entries if unit in CHOICES)
-            key = ours[which % len(ours)] if ours else key  # more often one that there is something to lose of
         if self.eyes.look(unit_of(key)) == (None,):
             return
         before = self.eyes.look_at_all()
@@ -291,6 +288,14 @@ class Sequences(RuleBasedStateMachine):
             if self.expected[unit] != before[unit]:
                 self.foreign.add(unit)
                 self.tally.drifted += 1
+
+    @precondition(lambda self: self.active and self.active[-1].entries)
+    @rule(seed=st.integers(0, 1 << 30))
+    def change_what_we_set_by_foreign_hands(self, seed: int) -> None:
+        choose = random.Random(seed)
+        ours = sorted(unit for unit in self.active[-1].entries if unit in CHOICES)
+        for key in choose.sample(ours, min(3, len(ours))):
+            self.change_by_a_foreign_hand(key, choose.randrange(5))
 
     @precondition(lambda self: self.active)
     @rule()
