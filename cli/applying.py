@@ -14,13 +14,12 @@ from ..tuners.knobs.kernel_file import LIVE
 from ..tuners.knobs.knob import Refused
 from ..tuners.persist import CannotPersist, boot_wishes, contests, describe_contest, persist_wishes, reload_systemd
 from ..tuners.prepare import CannotChange, Prepared, prepare
-from ..tuners.profile_files import DEFAULT_PROFILE
 from ..tuners.program import Untrusted
 from ..tuners.session import Session
 from ..tuners.transaction import Applied, Who, apply
 from ..tuners.trial import arrange_rollback, cancel_rollback
 from . import exit_codes, wishes
-from .common import InputError, host_from
+from .common import DEFAULT_PROFILE, InputError, host_from
 from .tuning import Conflict, NeedsPermission, agreed, log, note, opened, require_root, who_asks
 from .wishes import Wanted
 

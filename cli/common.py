@@ -10,6 +10,9 @@ from ..probe.host import Host
 from ..probe.open import BadInput, open_host
 from . import exit_codes
 
+DEFAULT_PROFILE = "inference"
+"""What `apply` makes a machine fit for where nothing else is asked."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

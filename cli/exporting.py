@@ -12,9 +12,8 @@ from ..reports.export_sysctl import export_sysctl
 from ..reports.export_tuned import export_tuned
 from ..tuners.knobs.kernel_file import LIVE
 from ..tuners.knobs.knob import Refused
-from ..tuners.profile_files import DEFAULT_PROFILE
 from . import exit_codes, wishes
-from .common import InputError
+from .common import DEFAULT_PROFILE, InputError
 from .wishes import Wanted
 from .write_file import Refused as NotWritten
 from .write_file import check_target, write_file

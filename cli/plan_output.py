@@ -93,7 +93,7 @@ def run_plan(host: Host, model: str, options: Options) -> int:
 
 def run_system(host: Host, model: str | None, profile: str | None, form: str) -> int:
     """What a profile would change on the machine, and print it."""
-    from ..tuners.profile_files import DEFAULT_PROFILE
+    from .common import DEFAULT_PROFILE
     from .profile_output import advice_for, tell_advice
 
     if model is not None:

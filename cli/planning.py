@@ -21,7 +21,7 @@ from ..probe.model.fault import BadModel
 from ..probe.model.siblings import quantizations_in
 from ..probe.model.types import Model
 from ..probe.snapshot import Snapshot, take_snapshot
-from .common import InputError
+from .common import DEFAULT_PROFILE, InputError
 from .model_argument import read_model
 
 _USUAL_RAM = 32 << 30
@@ -167,7 +167,7 @@ def plan_for_model(host: Host, reference: str, request: Request, how: How) -> Pl
 def system_settings(snapshot: Snapshot) -> tuple[SystemSetting, ...]:
     """What the default profile would change on this machine."""
     from ..advisors.system.advise import advise
-    from ..tuners.profile_files import DEFAULT_PROFILE, BadProfileFile, load_profile
+    from ..tuners.profile_files import BadProfileFile, load_profile
 
     try:
         profile = load_profile(DEFAULT_PROFILE, as_root=os.geteuid() == 0)

@@ -147,3 +147,22 @@ def test_a_file_that_says_what_is_not_understood_stops_before_the_first_write(ma
     with pytest.raises(CannotChange, match="does not understand"):
         prepare([Wish("vm.swappiness", "10"), Wish("thp.khugepaged_pages_to_scan", "8")], machine, as_root=True)
     assert contents(machine) == before
+
+
+def test_settings_that_move_the_same_value_are_one_change_movers_first(machine: Tree) -> None:
+    """Boost moves every policy's upper limit, and so does a governor's own."""
+    wishes = [
+        Wish("cpu.max_khz@policy0", "3000000"),
+        Wish("cpu.governor@policy0", "performance"),
+        Wish("cpu.boost", "0"),
+    ]
+    (change,) = prepare(wishes, machine, as_root=False).changes
+    order = list(change.before)
+    assert order.index("cpu.boost") < order.index("cpu.max_khz@policy0")
+    assert order.index("cpu.governor@policy0") < order.index("cpu.max_khz@policy0")
+    assert set(change.targets) == {wish.key for wish in wishes}
+
+
+def test_both_of_a_pair_cannot_be_had(machine: Tree) -> None:
+    with pytest.raises(Refused, match="exclude each other"):
+        prepare([Wish("vm.dirty_bytes", "1073741824"), Wish("vm.dirty_ratio", "10")], machine, as_root=False)

@@ -1,12 +1,13 @@
 """From what is asked for to changes: which are needed, in which order, with all that they will overwrite."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .journal import Journal
 from .knobs.catalogue import NoDevice, coupled, expand, resolve
 from .knobs.kernel_file import Tree
 from .knobs.knob import Unavailable, describe_os_error
+from .knobs.sysctl import PAIRS
 from .records import Change
 from .values_now import identities, read_all
 
@@ -61,6 +62,9 @@ def prepare(wishes: Iterable[Wish], tree: Tree, *, as_root: bool) -> Prepared:
                 left_out[key] = str(missing)
                 continue
             targets[key] = Wish(key, value, wish.required, wish.keep_short, wish.at_least)
+    for one, other in PAIRS:
+        if one in targets and other in targets:
+            raise Refused(f"{one} and {other} exclude each other: setting one sets the other to 0")
     needed: dict[str, Wish] = {}
     held: dict[str, Wish] = {}
     for key, wish in targets.items():
@@ -98,24 +102,33 @@ def _obstacle(wish: Wish, tree: Tree, as_root: bool) -> str | None:
 
 def _changes(needed: Mapping[str, Wish], held: Mapping[str, Wish], tree: Tree) -> list[Change]:
     """Coupled settings become one change, at the place of the first, also those that are right and could be moved."""
-    groups: dict[tuple[str, ...], list[Wish]] = {}
+    groups: list[tuple[tuple[str, ...], list[Wish]]] = []
     for key, wish in needed.items():
-        group = next((found for found in groups if key in found), None) or coupled(key, tree)
-        for smaller in [found for found in groups if found != group and set(found) <= set(group)]:
-            groups.setdefault(group, []).extend(groups.pop(smaller))
-        groups.setdefault(group, []).append(wish)
-    for group, wishes in groups.items():
-        wishes += [wish for key, wish in held.items() if key in group and not wish.at_least]
+        touching = [group for group in groups if set(group[0]) & set(coupled(key, tree))]
+        members = _united([*(group[0] for group in touching), coupled(key, tree)])
+        wishes = [*(earlier for group in touching for earlier in group[1]), wish]
+        place = groups.index(touching[0]) if touching else len(groups)
+        groups = [group for group in groups if group not in touching]
+        groups.insert(place, (members, wishes))
+    for members, wishes in groups:
+        wishes += [wish for key, wish in held.items() if key in members and not wish.at_least]
     return [
         Change(
             targets={wish.key: wish.value for wish in wishes},
-            before=read_all(group, tree),
+            before=read_all(members, tree),
             identity=identities((wish.key for wish in wishes), tree),
             required=any(wish.required for wish in wishes),
             keep_short=all(wish.keep_short for wish in wishes),
         )
-        for group, wishes in groups.items()
+        for members, wishes in groups
     ]
+
+
+def _united(groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Groups that share a value, as one: first what moves others (boost, governors), then what is moved."""
+    moved = dict.fromkeys(key for group in groups for key in group[1:])
+    movers = dict.fromkeys(group[0] for group in groups if group[0] not in moved)
+    return (*movers, *moved)
 
 
 def taken_over(change: Change, earlier: Iterable[Journal]) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from .knobs.catalogue import NoDevice, expand
 from .knobs.knob import Refused as KeyRefused
 from .trust import changed_by_others
 
-DEFAULT_PROFILE = "inference"
 _OWN = os.path.join(os.path.dirname(os.path.realpath(__file__)), "profiles")
 _SYSTEM = "/etc/llmtune/profiles"
 _LIMIT_BYTES = 65_536

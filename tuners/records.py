@@ -1,6 +1,6 @@
 """What a journal holds: one transaction as a sequence of records, each a line of the file."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -99,4 +99,4 @@ class End(Reading):
     record: Literal["end"] = "end"
 
 
-Record = Annotated[Begin | Wrote | Failed | Commit | Confirm | Undo | Undone | End, Field(discriminator="record")]
+Record = Begin | Wrote | Failed | Commit | Confirm | Undo | Undone | End
