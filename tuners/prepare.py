@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .journal import Journal
 from .knobs.catalogue import NoDevice, coupled, expand, resolve
 from .knobs.kernel_file import Tree
-from .knobs.knob import Unavailable, describe_os_error
+from .knobs.knob import Refused, Unavailable, describe_os_error
 from .knobs.sysctl import PAIRS
 from .records import Change
 from .values_now import identities, read_all
@@ -42,26 +42,8 @@ class Prepared:
 
 def prepare(wishes: Iterable[Wish], tree: Tree, *, as_root: bool) -> Prepared:
     """Look at each knob before the first is written; raises `Refused` and `CannotChange`."""
-    targets: dict[str, Wish] = {}
     left_out: dict[str, str] = {}
-    for wish in wishes:
-        try:
-            keys = expand(wish.key, tree)
-        except NoDevice as missing:
-            if wish.required:
-                raise
-            left_out[wish.key] = str(missing)
-            continue
-        for key in keys:
-            targets.pop(key, None)
-            try:
-                value = resolve(key, tree).canonical(wish.value)
-            except Unavailable as missing:
-                if wish.required:
-                    raise CannotChange(str(missing)) from None
-                left_out[key] = str(missing)
-                continue
-            targets[key] = Wish(key, value, wish.required, wish.keep_short, wish.at_least)
+    targets = _targets(wishes, tree, left_out)
     for one, other in PAIRS:
         if one in targets and other in targets:
             raise Refused(f"{one} and {other} exclude each other: setting one sets the other to 0")
@@ -80,6 +62,30 @@ def prepare(wishes: Iterable[Wish], tree: Tree, *, as_root: bool) -> Prepared:
     changes = tuple(_changes(needed, held, tree))
     moved = {key for change in changes for key in change.targets}
     return Prepared(changes, {key: wish.value for key, wish in held.items() if key not in moved}, left_out)
+
+
+def _targets(wishes: Iterable[Wish], tree: Tree, left_out: dict[str, str]) -> dict[str, Wish]:
+    """Each full key with its value in canonical form; of several wishes for one the last."""
+    targets: dict[str, Wish] = {}
+    for wish in wishes:
+        try:
+            keys = expand(wish.key, tree)
+        except NoDevice as missing:
+            if wish.required:
+                raise
+            left_out[wish.key] = str(missing)
+            continue
+        for key in keys:
+            targets.pop(key, None)
+            try:
+                value = resolve(key, tree).canonical(wish.value)
+            except Unavailable as missing:
+                if wish.required:
+                    raise CannotChange(str(missing)) from None
+                left_out[key] = str(missing)
+                continue
+            targets[key] = Wish(key, value, wish.required, wish.keep_short, wish.at_least)
+    return targets
 
 
 def _obstacle(wish: Wish, tree: Tree, as_root: bool) -> str | None:
