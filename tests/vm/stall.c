@@ -2,12 +2,11 @@
  *   STALL_ON=TEXT  after the first step whose line holds this text the program says so on the second serial line and
  *                  waits for ever
  *   NO_FSYNC=1     fsync does nothing and says that all is well
- * A step is a write to a kernel file, an fsync, or a file that is made, renamed or removed by a name below a directory's
+ * A step is a write to a kernel file, an fsync, or a file that is given a name, renamed or removed below a directory's
  * descriptor. Every step is told in the file that STEPS names, if it names one. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,19 +68,13 @@ int fsync(int fd)
 	return done;
 }
 
-int openat(int at, const char *name, int flags, ...)
+int linkat(int from_at, const char *from, int to_at, const char *to, int flags)
 {
-	int (*real)(int, const char *, int, mode_t) = dlsym(RTLD_NEXT, "openat"), fd;
-	va_list more;
-	mode_t mode;
+	int (*real)(int, const char *, int, const char *, int) = dlsym(RTLD_NEXT, "linkat");
+	int done = real(from_at, from, to_at, to, flags);
 
-	va_start(more, flags);
-	mode = va_arg(more, mode_t);
-	va_end(more);
-	fd = real(at, name, flags, mode);
-	if (fd >= 0 && flags & O_CREAT)
-		step("opened", name);
-	return fd;
+	step("linked", to);
+	return done;
 }
 
 int renameat(int from_at, const char *from, int to_at, const char *to)

@@ -50,8 +50,8 @@ def test_trials_and_persistence_over_boots_and_a_power_cut(disk: Path) -> None:
     with boot(disk) as guest:
         comes_back_at_boot(guest)
         goes_without_a_trace(guest)
-        guest.llmtune_until_stalled("apply --set vm.swappiness=12 --persist --yes", "llmtune.service")
-        assert files(guest) != []
+        guest.llmtune_until_stalled("apply --set vm.swappiness=12 --persist --yes", "linked llmtune.service")
+        assert files(guest) == OURS[:3]
         guest.sh("sync")
         guest.cut_power()
     with boot(disk) as guest:
