@@ -125,7 +125,7 @@ COUNTS: dict[str, tuple[bytes, str]] = {
     ),
     "a shape that overflows to little": (
         start_of_file(1, 1) + ARCHITECTURE + tensor(b"t", (1 << 63, 2, 1, 1)) + bytes(64),
-        "elements, more than there is",
+        "elements; the file is damaged",
     ),
     "a row that is no block": (
         start_of_file(1, 1) + ARCHITECTURE + tensor(b"t", (33, 2), 2) + bytes(64),
