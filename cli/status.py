@@ -17,13 +17,15 @@ def command(output_format: str) -> int:
     from .tuning import STORE
 
     summary = read_summary(STORE)
-    held = [] if summary is None else verify(summary, LIVE)
+    held = verify(summary, LIVE)
     if output_format == "json":
         states = {found.key: {"state": found.state, "found": found.found, "why": found.why} for found in held}
         told = [] if summary is None else [found.model_dump() for found in summary.transactions]
         click.echo(json.dumps({"schema_version": 1, "transactions": told, "values": states}, indent=2))
     elif summary is None or not summary.transactions:
         click.echo("Nothing is applied.")
+        for found in held:
+            click.echo(f"But {found.why}")
     else:
         for line in lines_of_status(summary, held):
             click.echo(line)

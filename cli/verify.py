@@ -18,7 +18,7 @@ def command(output_format: str, quiet: bool) -> int:
     from .tuning import STORE
 
     summary = read_summary(STORE)
-    held = [] if summary is None else verify(summary, LIVE)
+    held = verify(summary, LIVE)
     bad = [found for found in held if found.state in ("drift", "unknown")]
     if output_format == "json":
         keys = [

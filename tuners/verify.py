@@ -6,8 +6,10 @@ from typing import Literal
 from .knobs.catalogue import resolve
 from .knobs.kernel_file import Tree
 from .knobs.knob import Gone, Refused, Unavailable
+from .knobs.own_files import ABSENT, NOWHERE
 from .summary import Summary
 
+_FOR_BOOT = "boot.settings"
 State = Literal["ok", "drift", "gone", "unknown"]
 
 
@@ -22,9 +24,23 @@ class Held:
     why: str
 
 
-def verify(summary: Summary, tree: Tree) -> list[Held]:
-    """Each key that we set, as it is now."""
+def verify(summary: Summary | None, tree: Tree) -> list[Held]:
+    """Each key that we set, as it is now; and whether what is to be applied at each boot was."""
+    if summary is None:
+        return _not_since_boot(tree)
     return [_look(key, wanted, tree) for key, wanted in summary.values().items()]
+
+
+def _not_since_boot(tree: Tree) -> list[Held]:
+    """Root tells of every run in /run, which a boot empties: without that, a file for the boot was not followed."""
+    try:
+        kept = resolve(_FOR_BOOT, tree).read()
+    except (Refused, Unavailable):
+        return []
+    if kept in (ABSENT, NOWHERE):
+        return []
+    why = "settings are kept over reboots, but were not applied since this boot: systemctl status llmtune"
+    return [Held(_FOR_BOOT, "drift", None, None, why)]
 
 
 def _look(key: str, wanted: str | None, tree: Tree) -> Held:
