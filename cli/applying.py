@@ -13,7 +13,7 @@ from ..tuners.knobs.catalogue import resolve
 from ..tuners.knobs.kernel_file import LIVE
 from ..tuners.knobs.knob import Refused
 from ..tuners.persist import CannotPersist, boot_wishes, contests, describe_contest, persist_wishes, reload_systemd
-from ..tuners.prepare import CannotChange, Prepared, prepare
+from ..tuners.prepare import CannotChange, NotThere, Prepared, prepare
 from ..tuners.program import Untrusted
 from ..tuners.session import Session
 from ..tuners.transaction import Applied, Who, apply
@@ -126,7 +126,9 @@ def _persisted(wanted: Wanted) -> Wanted:
     """With the files that bring the same back at boot, and what else sets it."""
     try:
         files = persist_wishes(wanted.wishes, wanted.source)
-    except (CannotPersist, Untrusted) as why:
+    except CannotPersist as why:
+        raise click.UsageError(f"{why}; nothing was changed") from None
+    except Untrusted as why:
         raise NeedsPermission(f"{why}; nothing was changed") from None
     told = tuple(describe_contest(found) for found in contests(wanted.wishes, host_from(None)))
     return replace(wanted, wishes=(*wanted.wishes, *files), conflicts=(*wanted.conflicts, *told))
@@ -139,6 +141,10 @@ def _prepared(wanted: Wanted, *, as_root: bool) -> Prepared:
         if wanted.source is None:
             raise click.UsageError(f"--set {why}") from None
         raise InputError(f"{wanted.source}: {why}") from None
+    except NotThere as why:
+        if wanted.source is None:
+            raise click.UsageError(f"--set {why}") from None
+        raise InputError(f"{wanted.source}: {why}; nothing was changed") from None
     except CannotChange as why:
         raise NeedsPermission(f"{why}; nothing was changed") from None
 
@@ -168,7 +174,8 @@ def _tell_plan(wanted: Wanted, prepared: Prepared, form: str) -> None:
     if wanted.left_out:
         profile = "" if wanted.source == DEFAULT_PROFILE else f" --profile {wanted.source}"
         count = len(wanted.left_out)
-        click.echo(f"{count} other settings are left alone; 'llmtune plan --system{profile}' tells why.")
+        others = "1 other setting is" if count == 1 else f"{count} other settings are"
+        click.echo(f"{others} left alone; 'llmtune plan --system{profile}' tells why.")
 
 
 def _by(wanted: Wanted) -> str:

@@ -33,7 +33,7 @@ class Wanted:
 
 def from_pairs(pairs: Iterable[str]) -> Wanted:
     """`KEY=VALUE` each; raises `click.UsageError`."""
-    wishes = []
+    wishes: list[Wish] = []
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip() or not value.strip():
@@ -42,6 +42,8 @@ def from_pairs(pairs: Iterable[str]) -> Wanted:
             expand(key.strip(), LIVE)
         except Refused as why:
             raise click.UsageError(f"--set {why}") from None
+        if any(wish.key == key.strip() for wish in wishes):
+            raise click.UsageError(f"--set {printable_value(key.strip())}: it is given twice")
         wishes.append(Wish(key.strip(), value.strip()))
     return Wanted(tuple(wishes), None)
 

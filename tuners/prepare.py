@@ -29,6 +29,10 @@ class CannotChange(Exception):
     """A required change that this machine does not allow; nothing was written. The message is one line."""
 
 
+class NotThere(CannotChange):
+    """What a required change is about is not there: no such device, process or file."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """What is to be done, and what is not."""
@@ -50,7 +54,13 @@ def prepare(wishes: Iterable[Wish], tree: Tree, *, as_root: bool) -> Prepared:
     needed: dict[str, Wish] = {}
     held: dict[str, Wish] = {}
     for key, wish in targets.items():
-        why = _obstacle(wish, tree, as_root)
+        try:
+            why = _obstacle(wish, tree, as_root)
+        except Unavailable as missing:
+            if wish.required:
+                raise NotThere(str(missing)) from None
+            left_out[key] = str(missing)
+            continue
         if why is None:
             needed[key] = wish
         elif why == "":
@@ -81,7 +91,7 @@ def _targets(wishes: Iterable[Wish], tree: Tree, left_out: dict[str, str]) -> di
                 value = resolve(key, tree).canonical(wish.value)
             except Unavailable as missing:
                 if wish.required:
-                    raise CannotChange(str(missing)) from None
+                    raise NotThere(str(missing)) from None
                 left_out[key] = str(missing)
                 continue
             targets[key] = Wish(key, value, wish.required, wish.keep_short, wish.at_least)
@@ -89,13 +99,10 @@ def _targets(wishes: Iterable[Wish], tree: Tree, left_out: dict[str, str]) -> di
 
 
 def _obstacle(wish: Wish, tree: Tree, as_root: bool) -> str | None:
-    """None where the change can be made, empty where none is needed, else why not."""
+    """None where the change can be made, empty where none is needed, else why not; raises `Unavailable`."""
     knob = resolve(wish.key, tree)
-    try:
-        now = knob.read()
-        knob.identity()
-    except Unavailable as why:
-        return str(why)
+    now = knob.read()
+    knob.identity()
     if knob.matches(wish.value, now) or (wish.at_least and int(now) >= int(wish.value)):
         return ""
     try:

@@ -52,6 +52,9 @@ def resolve(key: str, tree: Tree = LIVE) -> Knob:
         knob = make(name, scope if at else None, tree)
         if knob is not None:
             return knob
+    wanting = next((known for known in known_keys() if known.startswith(f"{name}@")), None)
+    if wanting is not None and not at:
+        raise Refused(f"{printable_value(key)}: say of what, as in {wanting}")
     raise Refused(f"{printable_value(key)}: llmtune does not know this setting; 'llmtune profiles --keys' lists them")
 
 

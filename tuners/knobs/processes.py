@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ...probe.parse import parse_cpu_list
 from ...probe.reading import Malformed
-from .kernel_file import LIVE, Tree
+from .kernel_file import LIVE, Tree, printable_value
 from .knob import Gone, Knob, Refused, Unavailable, describe_os_error
 
 KEYS = ("process.cpus@PID", "process.nice@PID", "process.io_class@PID")
@@ -168,7 +168,7 @@ class ProcessKnob(Knob):
         try:
             return self.kind.check(asked)
         except Refused as why:
-            raise Refused(f"{self.key}: {why}") from None
+            raise Refused(f"{self.key}={printable_value(asked)}: {why}") from None
 
     def holds(self, value: str) -> bool:
         """Whether each part is a value."""
