@@ -8,8 +8,8 @@ import sys
 from ..advisors.plan import SCHEMA_VERSION, Plan
 from . import exit_codes
 from .common import InputError
+from .given_file import MAX_BYTES, read_given_file
 
-MAX_BYTES = 8 << 20
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -32,21 +32,12 @@ def looks_like_plan(path: str) -> bool:
 
 def read_plan(path: str) -> Plan:
     """The plan in a file, or on standard input for `-`; raises `InputError`."""
-    name = "standard input" if path == "-" else path
-    try:
-        if path == "-":
-            data = sys.stdin.buffer.read(MAX_BYTES + 1)
-        else:
-            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY), "rb") as file:
-                status = os.fstat(file.fileno())
-                if not stat.S_ISREG(status.st_mode):
-                    raise InputError(f"{name}: not a regular file")
-                check_owner(path, status)
-                data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{name}: too large for a plan")
+    if path == "-":
+        name, data = "standard input", sys.stdin.buffer.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise InputError(f"{name}: too large for a plan")
+    else:
+        name, data = path, read_given_file(path, "a plan", check_owner)
     plan = _parse(data, name)
     _check(plan, name)
     return plan

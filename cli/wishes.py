@@ -13,9 +13,9 @@ from ..tuners.knobs.kernel_file import LIVE, printable_value
 from ..tuners.knobs.knob import Refused
 from ..tuners.prepare import Wish
 from .common import InputError, host_from
+from .given_file import read_given_file
 from .tuning import NeedsPermission
 
-_LIMIT_BYTES = 8 << 20
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -50,7 +50,7 @@ def from_pairs(pairs: Iterable[str]) -> Wanted:
 
 def from_plan(path: str) -> Wanted:
     """The settings of a plan, of which nothing else is believed; raises `InputError` and `NeedsPermission`."""
-    data = _read(path)
+    data = read_given_file(path, "a plan", _check_owner, follow=False)
     try:
         settings = json.loads(data)["settings"]
         wishes = tuple(_wish(item) for item in settings)
@@ -69,22 +69,6 @@ def _wish(item: object) -> Wish:
         keep_short=item.get("keep_short") is True,
         at_least=item.get("at_least") is True,
     )
-
-
-def _read(path: str) -> bytes:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW)
-        with os.fdopen(fd, "rb") as file:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise InputError(f"{path}: not a regular file")
-            _check_owner(path, status)
-            data = file.read(_LIMIT_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    if len(data) > _LIMIT_BYTES:
-        raise InputError(f"{path}: too large for a plan")
-    return data
 
 
 def _check_owner(path: str, status: os.stat_result) -> None:
