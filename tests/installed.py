@@ -10,12 +10,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 # Not below the temporary directory: others could change that.
 PLACE = Path(f"/opt/llmtune-test-{os.getpid()}")
+STATE, RUN = Path("/var/lib/llmtune"), Path("/run/llmtune")
 _PARTS = ("__init__.py", "__main__.py", "advisors", "cli", "probe", "reports", "tuners")
 _LIBRARIES = (
     "annotated_types",
@@ -79,3 +81,21 @@ def llmtune(
         cwd=directory,
         env={**os.environ, **(environment or {})},
     )
+
+
+@contextmanager
+def nothing_applied() -> Iterator[None]:
+    """Nothing of llmtune's on this machine; what was there is kept aside and comes back."""
+    kept = {path: path.with_name("llmtune.kept") for path in (STATE, RUN)}
+    for path, aside in kept.items():
+        if path.exists():
+            path.rename(aside)
+    try:
+        yield
+    finally:
+        for path, aside in kept.items():
+            if path.is_symlink():
+                path.unlink()
+            shutil.rmtree(path, ignore_errors=True)
+            if aside.exists():
+                aside.rename(path)

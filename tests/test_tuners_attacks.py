@@ -8,32 +8,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installed import installed, llmtune
+from installed import RUN, STATE, installed, llmtune, nothing_applied
 
 pytestmark = [pytest.mark.heavy, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 NOBODY = 65534
 SWAPPINESS = Path("/proc/sys/vm/swappiness")
-STATE, RUN = Path("/var/lib/llmtune"), Path("/run/llmtune")
 APPLY = ("apply", "--set", "vm.swappiness=31", "--yes")
 
 
 @pytest.fixture(autouse=True)
 def clean(tmp_path: Path) -> Iterator[None]:
-    """Nothing of llmtune's on this machine; what is there is kept aside."""
-    kept = {path: path.with_name("llmtune.kept") for path in (STATE, RUN)}
-    for path, aside in kept.items():
-        if path.exists():
-            path.rename(aside)
+    """A machine on which llmtune has done nothing, and a folder that everybody can write."""
     before = SWAPPINESS.read_text()
     tmp_path.chmod(0o777)
-    yield
-    SWAPPINESS.write_text(before)
-    for path, aside in kept.items():
-        if path.is_symlink():
-            path.unlink()
-        shutil.rmtree(path, ignore_errors=True)
-        if aside.exists():
-            aside.rename(path)
+    with nothing_applied():
+        yield
+        SWAPPINESS.write_text(before)
 
 
 def unchanged(before: str) -> bool:

@@ -2,36 +2,28 @@
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installed import installed, llmtune
+from installed import STATE, installed, llmtune, nothing_applied
 
 pytestmark = [pytest.mark.heavy, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 NOBODY = 65534
 SWAPPINESS = Path("/proc/sys/vm/swappiness")
 PRESSURE = Path("/proc/sys/vm/vfs_cache_pressure")
-STATE = Path("/var/lib/llmtune")
 
 
 @pytest.fixture(autouse=True)
 def clean() -> Iterator[None]:
     """A machine on which llmtune has done nothing, and the same afterwards."""
-    kept = STATE.with_name("llmtune.kept")
-    if STATE.exists():
-        STATE.rename(kept)
     before = {path: path.read_text() for path in (SWAPPINESS, PRESSURE)}
-    yield
-    for path, value in before.items():
-        path.write_text(value)
-    shutil.rmtree(STATE, ignore_errors=True)
-    shutil.rmtree("/run/llmtune", ignore_errors=True)
-    if kept.exists():
-        kept.rename(STATE)
+    with nothing_applied():
+        yield
+        for path, value in before.items():
+            path.write_text(value)
 
 
 def other(path: Path) -> str:
