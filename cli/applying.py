@@ -60,7 +60,7 @@ def run_apply(asked: Asked, *, dry_run: bool, yes: bool, strict: bool, form: str
         _refuse_during_a_trial(found)
         # Looked at again under the lock: much may have happened since the question.
         prepared = _prepared(wanted, as_root=True)
-        done = _apply(found, prepared, Who(who_asks(), wanted.source, asked.trial_seconds))
+        done = _apply(found, prepared, Who(who_asks(), wanted.source, asked.trial_seconds), quiet)
         log(_for_the_log(done))
         note(reload_systemd(done.changed))
     _tell(wanted, prepared, done, form, quiet)
@@ -73,7 +73,7 @@ def _refuse_during_a_trial(found: Session) -> None:
             raise Conflict(f"transaction {journal.id} is on trial: 'llmtune confirm' or 'llmtune rollback' first")
 
 
-def _apply(found: Session, prepared: Prepared, who: Who) -> Applied:
+def _apply(found: Session, prepared: Prepared, who: Who, quiet: bool) -> Applied:
     if who.trial_seconds is None or not prepared.changes:
         return apply(found, prepared, who)
     number = next_id(found.journals, found.directory)
@@ -84,7 +84,7 @@ def _apply(found: Session, prepared: Prepared, who: Who) -> Applied:
     done = apply(found, prepared, who)
     if done.outcome == "undone":
         cancel_rollback(number)
-    else:
+    elif not quiet:
         click.echo(
             f"On trial: all is put back in {who.trial_seconds} s by {ends_by}, unless 'sudo llmtune confirm' comes.",
             err=True,

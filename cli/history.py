@@ -40,6 +40,10 @@ def command(output_format: str) -> int:
     for row in rows:
         what = printable(str(row["profile"] or "single settings"))
         click.echo(f"{row['id']:>5}  {row['time']}  {row['state']:12}  {printable(str(row['user']))}: {what}")
+        stays = row["left"]
+        if isinstance(stays, dict) and stays:
+            told = ", ".join(f"{key} = {value}" for key, value in stays.items())
+            click.echo(f"       left as others had set it: {printable(told)} ('rollback --force' takes it)")
         click.echo(click.wrap_text(", ".join(map(str, row["keys"])), 100, " " * 7, " " * 7))  # type: ignore[call-overload]
     if not rows:
         click.echo("No transaction yet.")

@@ -1,8 +1,13 @@
 """`llmtune verify`: whether what was applied still holds, by exit code."""
 
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from ..tuners.verify import Held
 
 
 @click.command()
@@ -30,12 +35,15 @@ def command(output_format: str, quiet: bool) -> int:
     for line in lines_of_verify(bad if quiet else held):
         click.echo(line)
     if not quiet:
-        click.echo(_closing(len(held), len(bad)))
+        click.echo(_closing(held, len(bad)))
     return exit_codes.FINDINGS if bad else exit_codes.OK
 
 
-def _closing(count: int, bad: int) -> str:
-    if not count:
+def _closing(held: "Sequence[Held]", bad: int) -> str:
+    if not held:
         return "Nothing is applied, so nothing can have changed."
-    values = f"{count} value{'s' * (count != 1)}"
-    return f"{values}, all as applied." if not bad else f"{values}, {bad} not as applied."
+    gone = sum(found.state == "gone" for found in held)
+    values = f"{len(held)} value{'s' * (len(held) != 1)}"
+    went = f", {gone} gone with the device or process" if gone else ""
+    rest = "the rest" if gone else "all"
+    return f"{values}{went}, {bad} not as applied." if bad else f"{values}{went}, {rest} as applied."

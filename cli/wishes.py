@@ -77,8 +77,10 @@ def _check_owner(path: str, status: os.stat_result) -> None:
         return
     caller = os.environ.get("SUDO_UID", "0")
     owners = {0, int(caller)} if caller.isascii() and caller.isdigit() else {0}
-    if status.st_uid not in owners or status.st_mode & _OTHERS_WRITE:
-        raise NeedsPermission(f"{path}: not taken as root: others than you can change it (chmod go-w, or make it anew)")
+    if status.st_uid not in owners:
+        raise NeedsPermission(f"{path}: not taken as root: it belongs to user {status.st_uid}; make a copy of your own")
+    if status.st_mode & _OTHERS_WRITE:
+        raise NeedsPermission(f"{path}: not taken as root: others can change it; chmod go-w it after a look")
 
 
 def from_profile(name: str) -> Wanted:

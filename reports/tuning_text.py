@@ -79,4 +79,6 @@ def lines_of_verify(held: Sequence[Held]) -> Iterator[str]:
     """A line for each key."""
     width = _key_width([found.key for found in held])
     for found in held:
-        yield f"  {found.state:7} {found.key:{width}}  {_value(found.found)}   {printable(found.why)}"
+        why = printable(found.why.removeprefix(f"{found.key}: "))
+        value = "-" if found.found is None else _value(found.found)
+        yield f"  {found.state:7} {found.key:{width}}  {value}   {why}"

@@ -219,3 +219,33 @@ def test_a_trial_ends_by_itself_unless_confirmed() -> None:
     assert llmtune("confirm").returncode == 0
     time.sleep(9)
     assert SWAPPINESS.read_text().strip() == "33"
+
+
+def test_the_script_leaves_alone_what_others_gave_a_process(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        nice, io_class = f"process.nice@{child.pid}", f"process.io_class@{child.pid}"
+        done = llmtune("apply", "--set", f"{nice}=7", "--set", f"{io_class}=best-effort:2", "--yes")
+        assert done.returncode == 0, done.stderr
+        script = ["sh", str(STATE / "journal" / "rollback.sh")]
+        os.setpriority(os.PRIO_PROCESS, child.pid, 12)
+        ran = subprocess.run(script, capture_output=True, text=True, check=False)
+        assert (ran.returncode, f"{nice} is 12, not 7: left alone" in ran.stdout) == (6, True), ran
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == 12
+        shown = subprocess.run(["ionice", "-p", str(child.pid)], capture_output=True, text=True, check=True).stdout
+        assert shown.startswith("none")
+        os.setpriority(os.PRIO_PROCESS, child.pid, 7)
+        assert subprocess.run(script, check=False).returncode == 0
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == 0
+        child.kill()
+    gone = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert (gone.returncode, f"{child.pid} is gone" in gone.stdout) == (0, True)
+    told = llmtune("verify", user=NOBODY)
+    assert (told.returncode, "2 values, 2 gone with the device or process" in told.stdout) == (0, True), told.stdout
+
+
+def test_what_was_left_alone_stays_in_sight() -> None:
+    llmtune("apply", "--set", "vm.swappiness=31", "--yes")
+    SWAPPINESS.write_text("77")
+    assert llmtune("rollback", "--yes").returncode == 6
+    for command in (["rollback", "--yes"], ["history"]):
+        assert "vm.swappiness = 77" in llmtune(*command).stdout

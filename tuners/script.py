@@ -21,6 +21,13 @@ back() { # FILE VALUE-BEFORE OUR-VALUE; fails where the value is somebody else's
   if [ "$now" != "$3" ] && [ -z "${FORCE:-}" ]; then echo "$1 is $now, not $3: left alone"; code=6; return 1; fi
   put "$1" "$2"
 }
+held() { # KEY VALUE-NOW VALUE-BEFORE OUR-VALUE; fails where nothing is to be done
+  [ "$2" != "$3" ] || return 1
+  [ "$2" = "$4" ] || [ -n "${FORCE:-}" ] || { echo "$1 is $2, not $4: left alone"; code=6; return 1; }
+}
+same() { # PROCESS START-TIME; fails where it is another one
+  [ "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20)" = "$2" ] || { echo "$1 is gone"; return 1; }
+}
 put() { printf %s "$2" > "$1" || code=6; } # FILE VALUE
 """
 _SAME_BOOT = """[ "$(cat /proc/sys/kernel/random/boot_id)" = BOOT ] || exit $code  # values of another boot are gone"""
@@ -65,7 +72,7 @@ def _steps(change: Change, after: Values, tree: Tree) -> Iterator[str]:
         untouched = before == ours or (key not in change.targets and key not in after)
         if before is None or untouched or (before == knob.unused and _other_counts(change, key, tree)):
             continue
-        yield _step(knob, before, ours or "", first)
+        yield _step(knob, before, ours or "", change.identity.get(key, ""), first)
         first = False
     if not first:
         yield "true"
@@ -76,10 +83,10 @@ def _other_counts(change: Change, key: str, tree: Tree) -> bool:
     return key == first or change.before.get(first) not in (None, "0")
 
 
-def _step(knob: Knob, before: str, ours: str, first: bool) -> str:
+def _step(knob: Knob, before: str, ours: str, identity: str, first: bool) -> str:
     """Putting the first back may reset those that depend on it, so these are written whatever they hold."""
     if not (isinstance(knob, FileKnob) and knob.plain):
-        return knob.command(before)
+        return f"{knob.script_guard(before, ours, identity)}{knob.command(before)}"
     path = shlex.quote(knob.path)
     if first:
         return f"back {path} {shlex.quote(before)} {shlex.quote(ours)} &&"

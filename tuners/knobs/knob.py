@@ -64,6 +64,11 @@ class Knob(ABC):
         """Why the value is not yet as `asked` although the kernel took it, or None."""
         return None
 
+    def script_guard(self, before: str, ours: str, identity: str) -> str:
+        """What stands before `command` in rollback.sh, so that it does nothing to what is no longer ours."""
+        del before, ours, identity
+        return ""
+
     def identity(self) -> str:
         """What tells this device or process from another of the same name; raises `Gone`."""
         return ""

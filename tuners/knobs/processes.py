@@ -9,6 +9,7 @@ import errno
 import os
 import platform
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -109,6 +110,8 @@ class _Kind:
     write: Callable[[int, str], None]
     check: Callable[[str], str]
     shown: Callable[[str, str], str]
+    asked: str
+    """What prints the first thread's value in sh, with `{}` for the process."""
 
 
 def _ionice(pid: str, value: str) -> str:
@@ -117,15 +120,26 @@ def _ionice(pid: str, value: str) -> str:
 
 
 _KINDS = {
-    "process.cpus": _Kind(_read_cpus, _write_cpus, _check_cpus, lambda pid, value: f"taskset -acp {value} {pid}"),
+    "process.cpus": _Kind(
+        _read_cpus,
+        _write_cpus,
+        _check_cpus,
+        lambda pid, value: f"taskset -acp {value} {pid}",
+        "sed -n 's/^Cpus_allowed_list:\\t//p' /proc/{}/status",
+    ),
     "process.nice": _Kind(
         lambda tid: str(os.getpriority(os.PRIO_PROCESS, tid)),
         lambda tid, value: os.setpriority(os.PRIO_PROCESS, tid, int(value)),
         _check_nice,
         lambda pid, value: f"renice -n {value} -p $(ls /proc/{pid}/task)",
+        "ps -o ni= -p {} | tr -d ' '",
     ),
     "process.io_class": _Kind(
-        _read_io, _write_io, _check_io, lambda pid, value: _ionice(f"$(ls /proc/{pid}/task)", value)
+        _read_io,
+        _write_io,
+        _check_io,
+        lambda pid, value: _ionice(f"$(ls /proc/{pid}/task)", value),
+        "ionice -p {} | sed 's/: prio 0$//; s/: prio /:/'",
     ),
 }
 
@@ -201,6 +215,13 @@ class ProcessKnob(Knob):
         first, others = _split(value)
         shown = [self.kind.shown(str(self.pid), first)]
         return "; ".join([*shown, *(f"# thread {tid}: {part}" for tid, part in others.items())])
+
+    def script_guard(self, before: str, ours: str, identity: str) -> str:
+        """The same process, and still what we left."""
+        asked = self.kind.asked.format(self.pid)
+        first, mine = _split(before)[0], _split(ours)[0] if ours else ""
+        words = " ".join(shlex.quote(word) for word in (first, mine))
+        return f'same {self.pid} {shlex.quote(identity)} && held {self.key} "$({asked})" {words} && '
 
     def identity(self) -> str:
         """When the process started: its number may be given to another."""
