@@ -108,6 +108,7 @@ def pci_files() -> dict[str, str]:
         f"{card}/device": "0x2204\n",
         f"{card}/power/control": "auto\n",
         "/sys/module/pcie_aspm/parameters/policy": "[default] performance powersave powersupersave\n",
+        "/dev/cpu_dma_latency": "",
     }
 
 

@@ -5,7 +5,7 @@ A key is `name` or `name@scope`; without its scope a key of devices stands for a
 
 from collections.abc import Callable
 
-from . import block, cpu, hugepages, nvidia, pci, processes, swap, sysctl, system_files, thp
+from . import block, cpu, hugepages, latency, nvidia, pci, processes, swap, sysctl, system_files, thp
 from .kernel_file import LIVE, Tree, printable_value
 from .knob import Knob, Refused
 
@@ -15,6 +15,7 @@ _MAKERS: tuple[Callable[[str, str | None, Tree], Knob | None], ...] = (
     hugepages.hugepage_knob,
     block.block_knob,
     cpu.cpu_knob,
+    latency.latency_knob,
     pci.pci_knob,
     nvidia.nvidia_knob,
     processes.process_knob,
@@ -28,7 +29,7 @@ _SCOPES: dict[str, Callable[[Tree], list[str]]] = {
     "pci.runtime_power": pci.devices,
     "nvidia.": nvidia.gpus,
 }
-_UNSCOPED = frozenset({"cpu.boost", "pci.aspm_policy"})
+_UNSCOPED = frozenset({"cpu.boost", latency.KEY, "pci.aspm_policy"})
 _COUPLED: dict[str, Callable[[str, Tree], tuple[str, ...]]] = {
     "thp.": thp.thp_coupled,
     "vm.min_free_kbytes": thp.thp_coupled,
@@ -81,6 +82,7 @@ def known_keys() -> list[str]:
     clocks = [f"{key}@POLICY" for key in cpu.POLICY_KEYS] + ["cpu.boost", "cpu.idle_disable@CPU.STATE"]
     pools = ["hugepages.SIZEkB", "hugepages.SIZEkB@NODE"]
     others = [
+        latency.KEY,
         "pci.aspm_policy",
         "pci.runtime_power@ADDRESS",
         *nvidia.KEYS,
