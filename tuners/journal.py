@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from .records import VERSION, Begin, Commit, Confirm, End, Failed, Record, Undo, Undone, UndoStep, Wrote
+from .records import VERSION, Begin, Commit, Confirm, End, Failed, Record, Undo, Undone, UndoStep, Wrote, as_json
 from .store import check_owned, open_directory, write_all
 
 _NAME = re.compile(r"(\d{6})\.journal\Z", re.ASCII)
@@ -225,7 +225,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _line(record: Record, chain: str) -> tuple[bytes, str]:
-    text = record.model_dump_json().encode()
+    text = as_json(record).encode()
     digest = _digest(chain, text)
     return digest.encode() + b" " + text + b"\n", digest
 

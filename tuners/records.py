@@ -1,5 +1,6 @@
 """What a journal holds: one transaction as a sequence of records, each a line of the file."""
 
+import json
 from typing import Literal
 
 from pydantic import Field
@@ -100,3 +101,8 @@ class End(Reading):
 
 
 Record = Begin | Wrote | Failed | Commit | Confirm | Undo | Undone | End
+
+
+def as_json(value: Reading) -> str:
+    """One line that `model_validate_json` reads; without pydantic's serializers, which take a while to build."""
+    return json.dumps(value, default=vars, separators=(",", ":"))

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ..probe.reading import Reading
 from .journal import Journal
-from .records import Values
+from .records import Values, as_json
 from .session import Session
 from .store import Store, open_directory, replace_file
 
@@ -77,7 +77,7 @@ def write_summary(opened: Session) -> None:
     """Tell everybody what is in force now; raises OSError."""
     directory = open_directory(opened.store.run, 0o755)
     try:
-        data = summarize(opened.active()).model_dump_json().encode()
+        data = as_json(summarize(opened.active())).encode()
         replace_file(directory, _NAME, data, 0o644)
     finally:
         os.close(directory)
