@@ -12,15 +12,12 @@ from ..tuners.journal import next_id
 from ..tuners.knobs.catalogue import resolve
 from ..tuners.knobs.kernel_file import LIVE
 from ..tuners.knobs.knob import Refused
-from ..tuners.persist import CannotPersist, boot_wishes, contests, describe_contest, persist_wishes, reload_systemd
 from ..tuners.prepare import CannotChange, NotThere, Prepared, prepare
-from ..tuners.program import Untrusted
 from ..tuners.session import Session
 from ..tuners.transaction import Applied, Who, apply
-from ..tuners.trial import arrange_rollback, cancel_rollback
 from . import exit_codes, wishes
 from .common import DEFAULT_PROFILE, InputError, host_from
-from .tuning import Conflict, NeedsPermission, agreed, log, note, opened, require_root, who_asks
+from .tuning import Conflict, NeedsPermission, agreed, log, opened, reload_units, require_root, who_asks
 from .wishes import Wanted
 
 _CODES = {
@@ -62,7 +59,7 @@ def run_apply(asked: Asked, *, dry_run: bool, yes: bool, strict: bool, form: str
         prepared = _prepared(wanted, as_root=True)
         done = _apply(found, prepared, Who(who_asks(), wanted.source, asked.trial_seconds), quiet)
         log(_for_the_log(done))
-        note(reload_systemd(done.changed))
+        reload_units(done.changed)
     _tell(wanted, prepared, done, form, quiet)
     return exit_codes.PARTLY if strict and done.outcome == "degraded" else _CODES[done.outcome]
 
@@ -76,6 +73,9 @@ def _refuse_during_a_trial(found: Session) -> None:
 def _apply(found: Session, prepared: Prepared, who: Who, quiet: bool) -> Applied:
     if who.trial_seconds is None or not prepared.changes:
         return apply(found, prepared, who)
+    from ..tuners.program import Untrusted
+    from ..tuners.trial import arrange_rollback, cancel_rollback
+
     number = next_id(found.journals, found.directory)
     try:
         ends_by = arrange_rollback(number, who.trial_seconds)
@@ -115,6 +115,8 @@ def _wanted(asked: Asked) -> Wanted:
 
 
 def _at_boot() -> Wanted:
+    from ..tuners.persist import CannotPersist, boot_wishes
+
     try:
         kept, profile = boot_wishes()
     except CannotPersist as why:
@@ -124,6 +126,9 @@ def _at_boot() -> Wanted:
 
 def _persisted(wanted: Wanted) -> Wanted:
     """With the files that bring the same back at boot, and what else sets it."""
+    from ..tuners.persist import CannotPersist, contests, describe_contest, persist_wishes
+    from ..tuners.program import Untrusted
+
     try:
         files = persist_wishes(wanted.wishes, wanted.source)
     except CannotPersist as why:

@@ -21,6 +21,7 @@ _EXAMPLES = {
 _NOWHERE = Tree("/nonexistent")
 """Ranges are of the setting, not of this machine."""
 _TOLD = {
+    "cpu.latency_us": "1 to 10000 us, or none",
     "cpu.governor@POLICY": "one of scaling_available_governors",
     "cpu.energy_preference@POLICY": "one of energy_performance_available_preferences",
     "memlock@UNIT.service": "infinity, bytes, or absent",

@@ -8,14 +8,12 @@ from ..reports.tuning_text import lines_of_undoing
 from ..tuners.journal import Journal
 from ..tuners.knobs.kernel_file import LIVE
 from ..tuners.knobs.knob import describe_os_error
-from ..tuners.persist import reload_systemd
 from ..tuners.rollback import Undoing
 from ..tuners.script import render_script, write_script
 from ..tuners.session import Session
-from ..tuners.trial import cancel_rollback
 from . import exit_codes
 from .common import InputError
-from .tuning import agreed, log, note, opened, who_asks
+from .tuning import agreed, log, note, opened, reload_units, who_asks
 
 
 def print_script(to_id: int | None) -> int:
@@ -62,8 +60,10 @@ def run_rollback(to_id: int | None, trial_id: int | None, *, force: bool, yes: b
         for journal in todo:
             undoing = results[journal.id]
             log(f"{who_asks()} put back transaction {journal.id}: {', '.join(undoing.restored) or 'nothing to do'}")
-            note(reload_systemd(undoing.restored))
+            reload_units(undoing.restored)
             if journal.begin.trial_seconds is not None and trial_id is None:
+                from ..tuners.trial import cancel_rollback
+
                 cancel_rollback(journal.id)
     return _tell(results, form, quiet)
 

@@ -4,7 +4,7 @@ import os
 import pwd
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -111,6 +111,14 @@ def log(message: str) -> None:
 
     syslog.openlog("llmtune", syslog.LOG_PID, syslog.LOG_AUTHPRIV)
     syslog.syslog(syslog.LOG_NOTICE, message)
+
+
+def reload_units(keys: Iterable[str]) -> None:
+    """Let systemd read its files anew where one of ours was written or removed."""
+    if any(key.startswith(("boot.", "memlock@")) for key in keys):
+        from ..tuners.persist import reload_systemd
+
+        note(reload_systemd(keys))
 
 
 def note(why: str | None) -> None:
