@@ -88,7 +88,9 @@ def nothing_applied() -> Iterator[None]:
     """Nothing of llmtune's on this machine; what was there is kept aside and comes back."""
     kept = {path: path.with_name("llmtune.kept") for path in (STATE, RUN)}
     for path, aside in kept.items():
-        if path.exists():
+        if aside.exists():
+            shutil.rmtree(path, ignore_errors=True)  # left by a run that was killed: the machine's own is aside
+        elif path.exists():
             path.rename(aside)
     try:
         yield
