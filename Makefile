@@ -5,7 +5,7 @@ PREFIX ?= /opt/llmtune
 BINDIR ?= /usr/local/bin
 BIN     = $(VENV)/bin
 # So that the first start is as fast as the later ones, also where Python may not write bytecode.
-COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli probe reports tuners || true
+COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli probe reports tui tuners || true
 # A build of llama.cpp outlives `make clean`.
 LLAMA   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llmtune/llama-b11434
 PYTEST  = $(BIN)/python -m pytest

@@ -1,0 +1,1 @@
+"""What slows a running model down, judged from samples."""

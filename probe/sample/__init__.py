@@ -1,0 +1,1 @@
+"""The live counters of one moment, for the monitor."""

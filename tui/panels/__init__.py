@@ -1,0 +1,1 @@
+"""One file a panel: pure functions from what is known to lines of text."""
