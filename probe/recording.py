@@ -12,11 +12,11 @@ import base64
 import binascii
 import gzip
 import json
-import math
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import IO, TypeAlias
 
+from .bounded_json import BOUNDED_JSON
 from .host import Answer, Json, Question
 from .reading import Unreadable
 
@@ -25,7 +25,6 @@ GZIP_MAGIC = b"\x1f\x8b"
 MAX_RECORDING_BYTES = 128 << 20
 MAX_ANSWERS = 500_000
 MAX_DEPTH = 30
-MAX_DIGITS = 30
 _REASONS = {"missing", "denied", "malformed", "timed out", "not asked"}
 
 Answers: TypeAlias = "Mapping[Question, Answer | Unreadable]"
@@ -125,28 +124,11 @@ def _lines(stream: IO[bytes]) -> Iterator[object]:
                 read_bytes += len(line)
                 if read_bytes > MAX_RECORDING_BYTES:
                     raise BadRecording(f"it unpacks to more than {MAX_RECORDING_BYTES >> 20} MiB")
-                yield _DECODER.decode(line.decode("utf-8"))
+                yield BOUNDED_JSON.decode(line.decode("utf-8"))
     except (EOFError, OSError, zlib.error) as error:
         raise BadRecording(f"it is damaged or cut off ({error})") from None
     except (ValueError, RecursionError):
         raise BadRecording("it is damaged: a line is not JSON") from None
-
-
-def _bounded_int(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise ValueError
-    return int(text)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-# Python's JSON takes NaN, infinities and numbers of any length; nothing that was read holds them.
-_DECODER = json.JSONDecoder(parse_int=_bounded_int, parse_float=_finite, parse_constant=_finite)
 
 
 def _check(value: Json, depth: int = MAX_DEPTH) -> Json:
