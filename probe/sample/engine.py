@@ -77,6 +77,8 @@ class EngineMoment(Reading):
     slots: tuple[SlotMoment, ...]
     models: tuple[LoadedModel, ...]
     version: str | None
+    model: str | None = None
+    """The model's name or path, as the server tells it."""
     read_bytes_estimate: float | None = None
     """Bytes a GPU is estimated to have read (vLLM, --enable-mfu-metrics)."""
     rate_tokens_per_s: float | None = None

@@ -1,0 +1,1 @@
+"""What inference servers tell of themselves on loopback, one file an engine."""
