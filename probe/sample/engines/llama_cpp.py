@@ -1,0 +1,249 @@
+"""llama-server: /metrics, /slots and /props, of builds from 2024 on.
+
+What its pages say and when they say it: tools/server/README.md and server-context.cpp of llama.cpp. Gauges of tokens/s
+start anew with each scrape, whoever scrapes, so only counters are used. `tokens_predicted_total` moves when a request
+ends; until then its slot's `n_decoded` tells, and both together make a count that is exact at every moment.
+"""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+from urllib.parse import quote
+
+from ...reading import Unreadable
+from ..engine import EngineMoment, LoadedModel, SlotMoment, SlotState
+from .http import Get, Response
+from .made import failed, integer, moment, parsed, refused, text
+from .prometheus import Metrics, parse_metrics
+
+MAX_SLOTS = 1024
+NO_METRICS = "start it with --metrics"
+NO_SLOTS = "start it with --slots"
+_NAMES = (r"llamacpp:\w{1,60}",)
+_PREFIX = "llamacpp:"
+_TRIES = 3
+
+
+def read_llama_cpp(
+    get: Get, before: EngineMoment | None = None, shared_context: bool | None = None, query: str = ""
+) -> EngineMoment:
+    """What the server tells now.
+
+    `before` is what it told last: what does not change is not asked again. `shared_context` says whether slots share
+    one context (`shares_context`), which the server does not tell. `query` names a router's model.
+    """
+    try:
+        return _read(get, before, shared_context, query)
+    except Unreadable as why:
+        return failed(why)
+
+
+def shares_context(argv: Sequence[str]) -> bool | None:
+    """Whether all slots share one context (--kv-unified), which is so where the number of slots is not given."""
+    given: bool | None = None
+    slots = False
+    for word in argv:
+        name = word.partition("=")[0]
+        if name in ("-kvu", "--kv-unified"):
+            given = True
+        elif name in ("-no-kvu", "--no-kv-unified"):
+            given = False
+        elif name in ("-np", "--parallel"):
+            slots = True
+    return given if given is not None else not slots
+
+
+def _read(get: Get, before: EngineMoment | None, shared: bool | None, query: str) -> EngineMoment:
+    known = before if before is not None and before.state in ("ready", "no metrics") else None
+    told: dict[str, Any] = {"model": known.model, "version": known.version} if known else {}
+    # A server that idles may fall asleep, and to be asked for slots would wake it: /props alone does not.
+    if known is None or not known.running:
+        properties = get(f"/props{query}")
+        if (why := refused(properties)) is not None:
+            return why
+        fields = _object(properties)
+        if fields.get("role") == "router":
+            return _router(get, fields)
+        told = {"model": _model(fields), "version": text(fields.get("build_info"))}
+        if fields.get("is_sleeping") is True:
+            kept = {name: getattr(before, name) for name in _COUNTERS} if before is not None else {}
+            return moment("sleeping", "sleeps until the next request", **(kept | told))
+    return _ready(get, known, shared, query, told)
+
+
+_COUNTERS = (
+    "generated_tokens",
+    "generated_when_done",
+    "prompt_tokens",
+    "cached_tokens",
+    "cache_queries",
+    "generation_seconds",
+    "prompt_seconds",
+    "drafted_tokens",
+    "accepted_tokens",
+)
+"""What a server that has fallen asleep would still tell."""
+
+
+def _ready(get: Get, known: EngineMoment | None, shared: bool | None, query: str, told: dict[str, Any]) -> EngineMoment:
+    """Slots between two equal scrapes are of the same moment as these: no request ended in between."""
+    last = known.generated_tokens if known else None
+    slots: tuple[SlotMoment, ...] | None = ()
+    for _ in range(_TRIES):
+        answer = get(f"/slots{query}")
+        if (why := refused(answer)) is not None:
+            return why
+        slots = parse_slots(parsed(answer)) if answer.status == 200 else None
+        scrape = get(f"/metrics{query}")
+        if (why := refused(scrape)) is not None:
+            return why
+        metrics = parse_metrics(scrape.body, _NAMES) if scrape.status == 200 else Metrics({})
+        generated = _counter(metrics, "tokens_predicted_total")
+        if slots is None or generated is None or generated == last:
+            break
+        last = generated
+    return _assemble(metrics, slots, shared, told)
+
+
+def _assemble(
+    metrics: Metrics, slots: tuple[SlotMoment, ...] | None, shared: bool | None, told: dict[str, Any]
+) -> EngineMoment:
+    if not metrics and slots is None:
+        return moment("no metrics", f"{NO_METRICS} (and --slots)", **told)
+    busy = [slot for slot in slots or () if slot.state != "idle"]
+    prompt, cached = _counter(metrics, "prompt_tokens_total"), _counter(metrics, "prompt_tokens_cached_total")
+    running = _counter(metrics, "requests_processing")
+    told |= _context(metrics, slots or (), shared)
+    return moment(
+        "ready" if metrics else "no metrics",
+        ("" if metrics else NO_METRICS) if slots is not None else NO_SLOTS,
+        generated_tokens=_counter(metrics, "tokens_predicted_total"),
+        generated_when_done=True,
+        prompt_tokens=prompt,
+        cached_tokens=cached,
+        cache_queries=prompt + cached if prompt is not None and cached is not None else None,
+        generation_seconds=_counter(metrics, "tokens_predicted_seconds_total"),
+        prompt_seconds=_counter(metrics, "prompt_seconds_total"),
+        # Slots and metrics are of two moments a little apart; the slots are what is shown.
+        running=float(len(busy)) if slots is not None else running,
+        waiting=_counter(metrics, "requests_deferred"),
+        drafted_tokens=_counter(metrics, "spec_decode_num_draft_tokens_total", "n_drafted_total"),
+        accepted_tokens=_counter(metrics, "spec_decode_num_accepted_tokens_total", "n_drafted_accepted_total"),
+        slots=slots or (),
+        **told,
+    )
+
+
+def _counter(metrics: Metrics, *names: str) -> float | None:
+    value = metrics.total([_PREFIX + name for name in names])
+    return value if value is not None and value >= 0 else None
+
+
+def _context(metrics: Metrics, slots: tuple[SlotMoment, ...], shared: bool | None) -> dict[str, Any]:
+    """How full the context is with requests under way; what idle slots keep is given up when it is needed."""
+    ratio, tokens = _counter(metrics, "kv_cache_usage_ratio"), _counter(metrics, "kv_cache_tokens")
+    sizes = [slot.context_size for slot in slots if slot.context_size]
+    used = sum(slot.context_used or 0 for slot in slots if slot.state != "idle")
+    size = None
+    if sizes and (shared is not None or len(sizes) == 1):
+        size = max(sizes) if shared else sum(sizes)
+    if ratio is not None:
+        return {
+            "kv_share": min(ratio, 1.0),
+            "kv_tokens": int(tokens) if tokens is not None else None,
+            "kv_size_tokens": size,
+        }
+    return {
+        "kv_share": min(used / size, 1.0) if size else None,
+        "kv_tokens": used if sizes else None,
+        "kv_size_tokens": size,
+    }
+
+
+def parse_slots(answer: object) -> tuple[SlotMoment, ...] | None:
+    """The slots; None where the answer is no list of them."""
+    if not isinstance(answer, list):
+        return None
+    return tuple(_slot(one, place) for place, one in enumerate(islice(answer, MAX_SLOTS)) if isinstance(one, dict))
+
+
+def _slot(one: dict[str, Any], place: int) -> SlotMoment:
+    following = one.get("next_token")
+    if isinstance(following, list):
+        following = following[0] if following else None
+    following = following if isinstance(following, dict) else {}
+    decoded = integer(following.get("n_decoded"))
+    processing = one.get("is_processing")
+    if not isinstance(processing, bool):
+        processing = bool(integer(one.get("state")))  # Until the end of 2024: 0 is idle.
+    state: SlotState = "idle" if not processing else "generating" if decoded else "prompt"
+    total, done = integer(one.get("n_prompt_tokens")), integer(one.get("n_prompt_tokens_processed"))
+    cached = integer(one.get("n_prompt_tokens_cache"))
+    slot = integer(one.get("id"))
+    return SlotMoment(
+        slot=place if slot is None else slot,
+        task=integer(one.get("id_task")),
+        state=state,
+        prompt_tokens=_prompt_tokens(state, total, done, cached),
+        prompt_done=done,
+        decoded=decoded,
+        context_used=_context_used(state, total, done, cached, decoded or 0),
+        context_size=integer(one.get("n_ctx")),
+    )
+
+
+def _prompt_tokens(state: SlotState, total: int | None, done: int | None, cached: int | None) -> int | None:
+    """Of the request. Newer builds count what lies in the context so far, so while they read it is not known."""
+    if state == "generating" and done is not None and cached is not None:
+        return done + cached
+    return None if done is not None and cached is not None else total
+
+
+def _context_used(
+    state: SlotState, total: int | None, done: int | None, cached: int | None, decoded: int
+) -> int | None:
+    """Tokens in the slot's context. Older builds tell the prompt alone, newer ones all of it."""
+    if total is None:
+        return None
+    if done is None or cached is None:
+        return total + decoded
+    if state == "prompt":
+        return min(total, done + cached)
+    return total + decoded if total == done + cached and decoded > 1 else total
+
+
+def _object(answer: Response) -> dict[str, Any]:
+    """The fields of /props, none where there is no such page (llama-cpp-python)."""
+    if answer.status != 200:
+        return {}
+    fields = parsed(answer)
+    return fields if isinstance(fields, dict) else {}
+
+
+def _model(fields: dict[str, Any]) -> str | None:
+    return text(fields.get("model_path")) or text(fields.get("model_alias"))
+
+
+def _router(get: Get, fields: dict[str, Any]) -> EngineMoment:
+    """A router serves nothing itself: its children are servers of their own. It is not made to load anything."""
+    answer = get("/models")
+    if (why := refused(answer)) is not None:
+        return why
+    listed = _object(answer).get("data")
+    models = tuple(
+        LoadedModel(name=name, total_bytes=None, gpu_bytes=None)
+        for one in islice(listed if isinstance(listed, list) else (), MAX_SLOTS)
+        if isinstance(one, dict) and _is_loaded(one) and (name := text(one.get("id")))
+    )
+    detail = "a router: its models are told by servers of their own"
+    return moment("ready", detail, models=models, version=text(fields.get("build_info")))
+
+
+def _is_loaded(one: dict[str, Any]) -> bool:
+    status = one.get("status")
+    return isinstance(status, dict) and status.get("value") in ("loaded", "sleeping")
+
+
+def router_query(model: str) -> str:
+    """What asks a router of one of its models, without making it load that."""
+    return f"?model={quote(model, safe='')}&autoload=false"

@@ -1,0 +1,122 @@
+"""`EngineWatch`: asks each server's endpoint in a thread of its own, so that none holds up the rest.
+
+A thread asks once for each call of `follow`, a little before the next one is due, so that what is picked up then is
+fresh and there is one moment a tick. While a server does not answer, it is asked ever more rarely.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from ...reading import Unreadable
+from ..engine import EngineMoment
+from .http import Connection, Get
+from .made import failed
+from .read import read_engine
+
+MAX_TARGETS = 32
+MAX_PAUSE_S = 30.0
+MARGIN_S = 0.05
+_ANSWERS = ("ready", "no metrics", "loading", "sleeping")
+
+
+class Target(NamedTuple):
+    """A server to ask."""
+
+    pid: int
+    engine: str
+    port: int
+    shared_context: bool | None = None
+    """llama-server: whether its slots share one context (`llama_cpp.shares_context`); None: not known."""
+
+
+Read = Callable[[Get, Target, EngineMoment | None], EngineMoment]
+
+
+class EngineWatch:
+    """The servers' moments as they come in. Nothing here waits for a server."""
+
+    def __init__(self, interval_s: float = 1.0) -> None:
+        self._interval_s = interval_s
+        self._followed_s: float | None = None
+        self._watched: dict[int, _Watched] = {}
+
+    def follow(self, targets: Iterable[Target]) -> None:
+        """Watch these and no others, and ask each once more. To be called each tick."""
+        now = time.monotonic()
+        if self._followed_s is not None:
+            self._interval_s = max(now - self._followed_s, 0.01)
+        self._followed_s = now
+        wanted = {target.pid: target for target in list(targets)[:MAX_TARGETS]}
+        for pid, watched in list(self._watched.items()):
+            if wanted.get(pid) != watched.target:
+                watched.stop()
+                del self._watched[pid]
+        for pid, target in wanted.items():
+            if pid not in self._watched:
+                self._watched[pid] = _Watched(target)
+            self._watched[pid].ask(now + self._interval_s)
+
+    def moments(self) -> dict[int, EngineMoment]:
+        """The latest of each server that has been asked."""
+        return {pid: watched.moment for pid, watched in self._watched.items() if watched.moment is not None}
+
+    def stop(self) -> None:
+        """Let the threads end; one that waits for a server ends within its deadline, and nobody waits for it."""
+        for watched in self._watched.values():
+            watched.stop()
+        self._watched.clear()
+
+
+class _Watched:
+    """One server and its thread."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.moment: EngineMoment | None = None
+        self._due_s = 0.0
+        self._asked = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"engine {target.pid}", daemon=True)
+        self._thread.start()
+
+    def ask(self, next_s: float) -> None:
+        """Ask so that the answer is there at `next_s`, when it is looked at again."""
+        self._due_s = next_s
+        self._asked.set()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._asked.set()
+
+    def _run(self) -> None:
+        connection = Connection(self.target.port)
+        pause_s, took_s = 0.0, 0.0
+        try:
+            while True:
+                self._asked.wait()
+                self._asked.clear()
+                if self.moment is not None:
+                    early = self._due_s - MARGIN_S - 2 * took_s
+                    self._stopped.wait(max(early - time.monotonic(), pause_s, 0.0))
+                if self._stopped.is_set():
+                    return
+                begin = time.monotonic()
+                found = ask(connection.get, self.target, self.moment)
+                took_s = time.monotonic() - begin
+                pause_s = 0.0 if found.state in _ANSWERS else min(max(2 * pause_s, 1.0), MAX_PAUSE_S)
+                self.moment = found
+        finally:
+            connection.close()
+
+
+def ask(get: Get, target: Target, before: EngineMoment | None) -> EngineMoment:
+    """What a server tells now. One that is too busy to answer keeps its counters, of the time they were told."""
+    try:
+        found = read_engine(get, target.engine, before, target.shared_context)
+    except Unreadable as why:
+        found = failed(why)
+    if found.state == "timed out" and before is not None and before.state not in ("unreachable", "bad answer"):
+        return before.model_copy(update={"state": found.state, "detail": found.detail})
+    return found
