@@ -48,7 +48,7 @@ def read_device(host: Host, nvml: Asker, index: int) -> Gpu:
         local_cpus=host.cpu_list(f"{place}/local_cpulist", optional=True) if address else None,
         architecture=ARCHITECTURES.get(nvml.integer("nvmlDeviceGetArchitecture", index) or 0),
         compute_capability=".".join(map(str, capability)) if len(capability) == 2 and None not in capability else None,
-        memory=_memory(nvml, index, _bar1(nvml, index)),
+        memory=read_memory(nvml, index, _bar1(nvml, index)),
         link=PcieLink(
             generation_now=nvml.positive("nvmlDeviceGetCurrPcieLinkGeneration", index),
             generation_max=nvml.positive("nvmlDeviceGetMaxPcieLinkGeneration", index),
@@ -63,7 +63,7 @@ def read_device(host: Host, nvml: Asker, index: int) -> Gpu:
             memory_max_mhz=nvml.positive("nvmlDeviceGetMaxClockInfo", index, CLOCK_MEMORY),
         ),
         temperature_c=temperature,
-        slowdown_temperature_c=_slowdown(nvml, index, temperature),
+        slowdown_temperature_c=slowdown_temperature(nvml, index, temperature),
         throttle_reasons=None if reasons is None else throttle_words(reasons),
         throttle_harmful=None if reasons is None else harmful_words(reasons),
         utilization_percent=whole(nvml.members("nvmlDeviceGetUtilizationRates", index).get("gpu")),
@@ -76,7 +76,10 @@ def read_device(host: Host, nvml: Asker, index: int) -> Gpu:
         mig_instances=_mig_instances(nvml, index) if mig_enabled else (),
         persistence_mode=nvml.flag("nvmlDeviceGetPersistenceMode", index),
         display_active=nvml.flag("nvmlDeviceGetDisplayActive", index),
-        processes=_processes(host, nvml, index),
+        processes=tuple(
+            GpuProcess(pid=pid, name=host.text(f"/proc/{pid}/comm", optional=True) or None, used_bytes=size)
+            for pid, size in processes(nvml, index).items()
+        ),
         lost=nvml.lost,
     )
 
@@ -87,7 +90,8 @@ def bus_address(bus_id: object) -> str | None:
     return f"{int(match[1], 16):04x}:{match[2].lower()}" if match else None
 
 
-def _memory(nvml: Asker, device: str | int, visible_bytes: int | None) -> GpuMemory:
+def read_memory(nvml: Asker, device: str | int, visible_bytes: int | None) -> GpuMemory:
+    """How much memory there is and what is in use."""
     told = nvml.members("nvmlDeviceGetMemoryInfo", device, MEMORY_V2)
     if not told:  # before driver 510: what is reserved counts as used there
         told = nvml.members("nvmlDeviceGetMemoryInfo", device)
@@ -119,7 +123,7 @@ def _power(nvml: Asker, index: int) -> GpuPower:
     )
 
 
-def _slowdown(nvml: Asker, index: int, temperature: int | None) -> int | None:
+def slowdown_temperature(nvml: Asker, index: int, temperature: int | None) -> int | None:
     """Where the clocks go down. Newer cards tell only how far away that is."""
     threshold = nvml.positive("nvmlDeviceGetTemperatureThreshold", index, THRESHOLD_SLOWDOWN)
     if threshold is not None or temperature is None:
@@ -144,11 +148,12 @@ def _mig_instances(nvml: Asker, index: int) -> tuple[MigInstance, ...]:
         uuid = nvml.text("nvmlDeviceGetUUID", device)
         if uuid is not None:  # numbers that are not in use answer nothing
             name = nvml.text("nvmlDeviceGetName", device)
-            found.append(MigInstance(name=name, uuid=uuid, memory=_memory(nvml, device, None)))
+            found.append(MigInstance(name=name, uuid=uuid, memory=read_memory(nvml, device, None)))
     return tuple(found)
 
 
-def _processes(host: Host, nvml: Asker, index: int) -> tuple[GpuProcess, ...]:
+def processes(nvml: Asker, index: int) -> dict[int, int | None]:
+    """Who holds memory of the GPU, and how much where NVML tells: process id -> bytes."""
     used: dict[int, int | None] = {}
     for function in ("nvmlDeviceGetComputeRunningProcesses", "nvmlDeviceGetGraphicsRunningProcesses"):
         answer = nvml.ask(function, index)
@@ -158,7 +163,4 @@ def _processes(host: Host, nvml: Asker, index: int) -> tuple[GpuProcess, ...]:
                 # One process may be in both lists, with the same memory.
                 size = whole(entry.get("usedGpuMemory"))
                 used[pid] = max(used.get(pid) or 0, size or 0) or size
-    return tuple(
-        GpuProcess(pid=pid, name=host.text(f"/proc/{pid}/comm", optional=True) or None, used_bytes=size)
-        for pid, size in sorted(used.items())
-    )
+    return dict(sorted(used.items()))

@@ -6,6 +6,7 @@ Only functions that read are called. `nvlinks` is a question of our own: all lin
 
 import ctypes
 import re
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -28,16 +29,26 @@ _TWO_GPUS = {"nvmlDeviceGetTopologyCommonAncestor", "nvmlDeviceGetP2PStatus"}
 _NO_GPU = {"nvmlDeviceGetCount"}
 
 _started: list[ModuleType | Unreadable] = []
-"""pynvml, initialised, or why it cannot be: one attempt for the life of the process."""
+"""pynvml, initialised, or why it cannot be."""
+_starting = threading.Lock()
+
+
+def library(again: bool = False) -> ModuleType:
+    """pynvml, initialised by the first caller; raises `Unreadable`. A failure is kept until someone asks `again`."""
+    with _starting:
+        if again and _started and isinstance(_started[0], Unreadable):
+            _started.clear()
+        if not _started:
+            _started.append(_start())
+        nvml = _started[0]
+    if isinstance(nvml, Unreadable):
+        raise nvml
+    return nvml
 
 
 def nvml_call(function: str, arguments: tuple[str | int, ...]) -> Json:
     """The answer of an NVML function as plain JSON; raises `Unreadable`."""
-    if not _started:
-        _started.append(_start())
-    nvml = _started[0]
-    if isinstance(nvml, Unreadable):
-        raise nvml
+    nvml = library()
     if function != "nvlinks" and not _READING.fullmatch(function):
         raise Unreadable("denied", f"{function} does not only read")
     try:
