@@ -55,6 +55,14 @@ def probe_storage(host: Host, start: DiskSample | None = None, interval_s: float
     return Storage(devices=devices, mounts=_model_mounts(host, devices))
 
 
+def drive_of(host: Host, path: str, devices: tuple[Device, ...]) -> str | None:
+    """The whole drive that a file is read through; None where it lies on none, or that cannot be seen."""
+    mount = mount_of(host.resolve(path) or path, read_mounts(host))
+    names = _device_names(host, mount, devices) if mount is not None else ()
+    top = disk_of(names[0], devices) if names else None
+    return top.name if top is not None else None
+
+
 def _model_mounts(host: Host, devices: tuple[Device, ...]) -> tuple[ModelMount, ...]:
     directories = model_directories(host)
     table = read_mounts(host) if directories else ()

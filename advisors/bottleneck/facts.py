@@ -51,6 +51,8 @@ class ModelFacts(Reading):
     """Of the weights, by `-ngl` and the like; None where that cannot be told."""
     drive: str | None
     """The drive that it lies on."""
+    flops_per_token: float | None = None
+    """Multiplications and additions of one token, without attention."""
 
 
 class ServerFacts(Reading):
@@ -73,3 +75,5 @@ class Facts(Reading):
     memory_limit_bytes: int | None
     gpus: tuple[GpuFacts, ...]
     servers: tuple[ServerFacts, ...]
+    compute_flops: Rate | None = None
+    """Of the usable cores together."""

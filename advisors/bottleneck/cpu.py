@@ -1,0 +1,135 @@
+"""CPUs that a server does not get: by its quota, by its own threads, by others."""
+
+from .scene import Scene, Served
+from .verdict import Bottleneck
+from .words import listed, percent, three, verdict
+
+THROTTLED = 0.1
+MUCH_THROTTLED = 0.5
+"""Of its periods, as the check cpu-throttled warns."""
+CROWDED = 0.25
+"""CPUs: so many of its own threads wait on average before it counts as too many; a thread that has just been woken
+waits a little on every machine."""
+WAITING = 0.15
+"""Of the time its threads want. Decoding has a barrier after each operation: all wait for the one that does not run."""
+STOLEN = 0.1
+"""Of the time wanted, as the check cpu-steal warns."""
+STALLED = 0.3
+"""Of the time in which some task of the machine waited; for servers whose threads cannot be seen."""
+
+
+def quota(scene: Scene, server: Served) -> Bottleneck | None:
+    """Its group was stopped in the middle of periods."""
+    done, group = server.activity, server.moment.cgroup
+    if done is None or group is None or done.throttled_share is None or done.throttled_share < THROTTLED:
+        return None
+    allowed = f"a quota of {three(group.quota_cpus)} CPUs" if group.quota_cpus else "its CPU quota"
+    threads = server.moment.decode_threads
+    return verdict(
+        "cpu quota",
+        server.subject,
+        "CPU quota: "
+        + listed(
+            (
+                f"{server.name} was stopped in {percent(done.throttled_share)} of its periods by {allowed}",
+                f"it decodes with {threads} threads" if threads else "",
+                f"{three(done.throttled_cpus)} CPUs' worth of time withheld" if done.throttled_cpus else "",
+            )
+        ),
+        (f"{group.path}: cpu.stat", f"nr_throttled {done.throttled_share:.3f} of nr_periods, quota {group.quota_cpus}"),
+        confidence="high",
+        badness="bad" if done.throttled_share >= MUCH_THROTTLED else "notice",
+        helps=f"a higher quota, or no more threads than it has CPUs (--threads {max(1, int(group.quota_cpus or 1))})",
+        check_id="cpu-throttled",
+    )
+
+
+def oversubscribed(scene: Scene, server: Served) -> Bottleneck | None:
+    """More of its own threads want to run than it has CPUs."""
+    done, usable = server.activity, server.usable_cpus
+    if done is None or usable is None or not server.works or (done.throttled_share or 0.0) >= THROTTLED:
+        return None
+    threads, wanted = server.moment.decode_threads, server.cpus + server.waiting_cpus
+    too_many = threads is not None and threads > usable
+    if server.waiting_cpus < CROWDED or not (wanted > usable + CROWDED if threads is None else too_many):
+        return None
+    told = (
+        f"{threads} threads on {three(usable)} CPUs" if too_many else f"{wanted:.1f} threads want {three(usable)} CPUs"
+    )
+    return verdict(
+        "oversubscribed",
+        server.subject,
+        f"Oversubscribed: {server.name} runs {told}, {server.waiting_cpus:.1f} of them wait at any time",
+        (
+            f"/proc/{server.moment.pid}/task/*/schedstat",
+            f"ran {server.cpus:.2f}, waited {server.waiting_cpus:.2f} CPUs",
+        ),
+        *([("arguments", f"--threads {threads}")] if threads is not None else []),
+        confidence="high" if too_many else "medium",
+        badness="bad",
+        helps=f"restart it with --threads {max(1, int(usable))}: all threads of a token wait for each other",
+        check_id="server-threads",
+    )
+
+
+def starved(scene: Scene, server: Served) -> Bottleneck | None:
+    """Others have the CPUs that its threads wait for."""
+    done, cpu = server.activity, scene.activity.cpu if scene.activity else None
+    if done is None or cpu is None or not server.works or (done.throttled_share or 0.0) >= THROTTLED:
+        return None
+    if oversubscribed(scene, server) is not None:
+        return None
+    wanted = server.cpus + server.waiting_cpus
+    share = server.waiting_cpus / wanted if wanted else 0.0
+    others = max(0.0, cpu.busy_cpus - sum(each.cpus for each in scene.servers))
+    beside = max(0.0, sum(each.cpus for each in scene.servers) - server.cpus)
+    stalled = scene.activity.stalls.cpu_some if scene.activity else None
+    measured = done.waiting_cpus is not None
+    if measured and (share < WAITING or server.waiting_cpus < CROWDED / 2):
+        return None
+    if not measured and not ((stalled or 0.0) >= STALLED and others + beside >= server.cpus):
+        return None
+    count = len(cpu.busy_share)
+    waits = f"the threads of {server.name} wait {percent(share)} of the time they want" if measured else ""
+    psi = f"some task waited for a CPU {percent(stalled)} of the time" if stalled is not None and not measured else ""
+    neighbours = f"other processes use {others:.1f} of {count} CPUs" if others >= CROWDED else ""
+    servers = f"other servers use {beside:.1f}" if beside >= CROWDED else ""
+    return verdict(
+        "cpu starved",
+        server.subject,
+        "CPU starved: " + listed((waits, psi, neighbours, servers)),
+        (
+            f"/proc/{server.moment.pid}/task/*/schedstat",
+            f"ran {server.cpus:.2f}, waited {server.waiting_cpus:.2f} CPUs",
+        ),
+        ("/proc/stat", f"{cpu.busy_cpus:.2f} of {count} CPUs busy, {cpu.steal_cpus:.2f} stolen"),
+        *([("/proc/pressure/cpu", f"some {stalled:.3f}")] if stalled is not None else []),
+        confidence="high" if measured and (neighbours or servers) else "medium" if measured else "low",
+        badness="bad",
+        helps="stop or move the others, or give the server CPUs of its own (process.cpus, process.nice)",
+        check_id="cpu-busy",
+    )
+
+
+def stolen(scene: Scene) -> Bottleneck | None:
+    """The hypervisor gives CPUs to other guests."""
+    cpu = scene.activity.cpu if scene.activity else None
+    if cpu is None or not scene.working:
+        return None
+    wanted = cpu.busy_cpus + cpu.steal_cpus
+    if cpu.steal_cpus < CROWDED / 2 or cpu.steal_cpus < STOLEN * wanted:
+        return None
+    return verdict(
+        "cpu starved",
+        None,
+        f"CPU starved: the hypervisor gave {cpu.steal_cpus:.1f} of {wanted:.1f} CPUs that were wanted to others",
+        ("/proc/stat", f"steal {cpu.steal_cpus:.2f} CPUs, busy {cpu.busy_cpus:.2f}"),
+        confidence="high",
+        badness="bad",
+        helps="CPUs of its own for this guest, or a host with fewer neighbours",
+        check_id="cpu-steal",
+    )
+
+
+MACHINE_RULES = (stolen,)
+SERVER_RULES = (quota, oversubscribed, starved)

@@ -1,0 +1,110 @@
+"""What servers tell of themselves: loading, a full queue, a full cache, nothing to do."""
+
+from .scene import Scene, Served
+from .verdict import Bottleneck
+from .words import listed, percent, rate, verdict
+
+FULL = 0.95
+"""Of the cache. Engines that share one cache among requests turn new ones away or throw out old ones from there on."""
+NEARLY_ALL = 0.98
+"""Of one request's context: it is cut or refused soon."""
+PREEMPTIONS = 0.05
+"""A second: one in twenty seconds; each computes a whole prompt again."""
+
+
+def loading(scene: Scene, server: Served) -> Bottleneck | None:
+    """It answers nobody yet."""
+    if server.phase != "loading":
+        return None
+    reads = server.activity.read_bytes_per_s if server.activity else None
+    drives = scene.activity.drives if scene.activity else {}
+    name = server.model.drive if server.model else None
+    busy = f"{name} {drives[name].util_percent:.0f} % busy" if name is not None and name in drives else ""
+    return verdict(
+        "loading",
+        server.subject,
+        f"Loading: {listed((f'{server.name} loads its model', f'reading {rate(reads)}' if reads else '', busy))}",
+        ("/health", server.moment.endpoint.detail or "loading" if server.moment.endpoint else "loading"),
+        confidence="high",
+        badness="notice",
+        helps="wait; a model that is read often comes faster from the page cache or a faster drive",
+        check_id="storage-measured-read",
+    )
+
+
+def cache_full(scene: Scene, server: Served) -> Bottleneck | None:
+    """The key/value cache has no room for what waits."""
+    told, done = server.moment.endpoint, server.engine
+    if told is None or told.kv_share is None or server.phase in ("idle", "loading"):
+        return None
+    thrown = done.preemptions_per_s if done else None
+    waiting = told.waiting or 0.0
+    binds = told.kv_share >= FULL and (waiting > 0 or (thrown or 0.0) >= PREEMPTIONS)
+    if not binds and told.kv_share < NEARLY_ALL:
+        return None
+    used = f"{told.kv_tokens} of {told.kv_size_tokens} tokens" if told.kv_tokens and told.kv_size_tokens else ""
+    queue = f"{waiting:.0f} waiting" if waiting else ""
+    thrash = f"{thrown:.2g} requests thrown out a second" if thrown else ""
+    return verdict(
+        "kv cache full",
+        server.subject,
+        f"KV cache {percent(told.kv_share)} full: {listed((server.name, used, queue, thrash))}",
+        ("engine", f"kv {told.kv_share:.3f}, waiting {told.waiting}, preemptions {told.preemptions}"),
+        confidence="high" if binds else "medium",
+        badness="bad" if binds else "notice",
+        helps="a larger context (-c), a q8_0 cache, fewer requests at once, or more memory for the cache"
+        if binds
+        else "a larger context (-c): requests that reach its end are cut",
+    )
+
+
+def queue_full(scene: Scene, server: Served) -> Bottleneck | None:
+    """Requests wait although the server works."""
+    told = server.moment.endpoint
+    waiting = (told.waiting or 0.0) if told else 0.0
+    if told is None or waiting < 1 or server.phase == "loading":
+        return None
+    slots = len(told.slots)
+    free = sum(slot.state == "idle" for slot in told.slots)
+    if slots and free:
+        return None  # Between two steps: the next one takes it.
+    busy = f"all {slots} slots busy" if slots > 1 else "its only slot busy" if slots else ""
+    running = f"{told.running:.0f} running" if told.running and not slots else ""
+    delay = f"{server.engine.queued_s:.1f} s in the queue" if server.engine and server.engine.queued_s else ""
+    return verdict(
+        "queue full",
+        server.subject,
+        f"Queue full: {listed((server.name, busy, running, f'{waiting:.0f} waiting', delay))}",
+        ("engine", f"waiting {told.waiting}, running {told.running}, slots {slots}"),
+        confidence="high",
+        badness="bad",
+        helps="more slots (-np) decode together at little cost, if memory has room for their contexts",
+    )
+
+
+def idle(scene: Scene) -> Bottleneck | None:
+    """Nobody asks anything."""
+    if not scene.servers or any(server.phase not in ("idle", "unknown") or server.works for server in scene.servers):
+        return None
+    known = [server for server in scene.servers if server.phase == "idle"]
+    if scene.activity is None and len(known) < len(scene.servers):
+        return None
+    asleep = all(one.moment.endpoint and one.moment.endpoint.state == "sleeping" for one in scene.servers)
+    sure = len(known) == len(scene.servers)
+    names = scene.servers[0].name if len(scene.servers) == 1 else f"{len(scene.servers)} servers"
+    words = f"{names} asleep, its model unloaded" if asleep else f"no request under way ({names})"
+    return verdict(
+        "idle",
+        None,
+        f"Idle: {words}" if sure else f"Idle, it seems: {names} hardly uses CPU or GPU",
+        *(
+            (one.name, f"{one.phase}, {one.cpus:.2f} CPUs, {one.moment.endpoint.detail if one.moment.endpoint else ''}")
+            for one in scene.servers[:8]
+        ),
+        confidence="high" if sure else "low",
+        badness="good",
+    )
+
+
+MACHINE_RULES = (idle,)
+SERVER_RULES = (loading, cache_full, queue_full)
