@@ -42,11 +42,14 @@ class Place:
     noprefix: bool = False
 
 
-def find_places(host: Host) -> dict[str, Place]:
-    """Controller (`cpu`, `cpuset`, `memory`; `unified` for version 2) -> our place; empty without cgroups."""
-    paths = host.parsed("/proc/self/cgroup", parse_membership, optional=True)
+def find_places(host: Host, process: str = "self") -> dict[str, Place]:
+    """Controller (`cpu`, `cpuset`, `memory`; `unified` for version 2) -> our place; empty without cgroups.
+
+    Of another process where its number is given.
+    """
+    paths = host.parsed(f"/proc/{process}/cgroup", parse_membership, optional=True)
     if paths is None:
-        paths = _paths_by_cpuset(host)
+        paths = _paths_by_cpuset(host, process)
     mounts = read_mounts(host)
     places = {}
     for controller, path in paths.items():
@@ -74,9 +77,9 @@ def parse_membership(text: str) -> dict[str, str]:
     return paths
 
 
-def _paths_by_cpuset(host: Host) -> dict[str, str]:
+def _paths_by_cpuset(host: Host, process: str) -> dict[str, str]:
     # Kernels and recordings without /proc/self/cgroup tell at least the cpuset, of whichever version.
-    path = host.text("/proc/self/cpuset", optional=True)
+    path = host.text(f"/proc/{process}/cpuset", optional=True)
     return {"cpuset": path, "unified": path} if path and path.startswith("/") else {}
 
 

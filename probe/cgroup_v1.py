@@ -15,7 +15,12 @@ MAX_MICROSECONDS = 1 << 40
 
 def read_quota(host: Host, place: Place) -> Quota | None:
     """The tightest CPU quota."""
-    return tightest_quota([quota for d in place.directories if (quota := _quota_at(host, d)) is not None])
+    return tightest_quota(read_quotas(host, place))
+
+
+def read_quotas(host: Host, place: Place) -> list[Quota]:
+    """The CPU quotas of our group and its parents."""
+    return [quota for d in place.directories if (quota := _quota_at(host, d)) is not None]
 
 
 def _quota_at(host: Host, directory: str) -> Quota | None:

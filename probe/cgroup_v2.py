@@ -13,7 +13,12 @@ from .reading import Malformed
 
 def read_quota(host: Host, place: Place) -> Quota | None:
     """The tightest CPU quota."""
-    return tightest_quota([quota for d in place.directories if (quota := _quota_at(host, d)) is not None])
+    return tightest_quota(read_quotas(host, place))
+
+
+def read_quotas(host: Host, place: Place) -> list[Quota]:
+    """The CPU quotas of our group and its parents."""
+    return [quota for d in place.directories if (quota := _quota_at(host, d)) is not None]
 
 
 def parse_cpu_max(text: str) -> tuple[int, int] | None:
@@ -68,14 +73,15 @@ def parse_limit_bytes(text: str) -> int:
         raise Malformed(f"neither max nor bytes: {text[:60]!r}") from None
 
 
-def _limit(host: Host, source: str) -> int | None:
+def read_limit(host: Host, source: str) -> int | None:
+    """A limit in bytes; None for none."""
     limit = host.parsed(source, parse_limit_bytes, optional=True)
     return None if limit is None or limit >= UNLIMITED_BYTES else limit
 
 
 def _level(host: Host, directory: str) -> Level | None:
     used = host.integer(f"{directory}/memory.current", optional=True)
-    limit, high = _limit(host, f"{directory}/memory.max"), _limit(host, f"{directory}/memory.high")
+    limit, high = read_limit(host, f"{directory}/memory.max"), read_limit(host, f"{directory}/memory.high")
     if used is None and limit is None and high is None:
         return None
     stat = numbers(host.text(f"{directory}/memory.stat", optional=True) or "")
@@ -87,6 +93,6 @@ def _level(host: Host, directory: str) -> Level | None:
         high_source=f"{directory}/memory.high",
         used_bytes=used,
         reclaimable_bytes=None if None in files else sum(n for n in files if n is not None),
-        swap_limit_bytes=_limit(host, f"{directory}/memory.swap.max"),
+        swap_limit_bytes=read_limit(host, f"{directory}/memory.swap.max"),
         oom_kills=numbers(host.text(f"{directory}/memory.events", optional=True) or "").get("oom_kill"),
     )

@@ -1,0 +1,138 @@
+"""`ServerFinder`: which inference servers run. Looks rarely, for it asks about every process once.
+
+Reads the names in /proc, and of processes that are new comm, cmdline and, of servers, cgroup, cwd and the sockets that
+they hold.
+"""
+
+import re
+import time
+from dataclasses import dataclass, field
+
+from ..host import Host
+from ..listening import Listener, listeners_of, read_listeners
+from ..server_arguments import parse_server_arguments
+from ..servers import MAX_SERVERS, PATTERN, engine_of
+from .cgroups import Group, find_group
+from .containers import container_of
+from .model_size import ModelSizes
+from .threads import ThreadWaits
+
+SCAN_SECONDS = 5.0
+FORGET_SECONDS = 60.0
+"""A process' number may go to another between two scans: now and then all are looked at anew."""
+LOOKS = 3
+"""A new process may not yet have become the program it is to be; one that was looked at so often has."""
+_SIEVE = re.compile(PATTERN)
+_FIRST_BYTES = 2000
+
+
+@dataclass(slots=True)
+class KnownServer:
+    """What does not change, or rarely, of a server that runs."""
+
+    pid: int
+    engine: str
+    argv: tuple[str, ...]
+    parent: int | None
+    started_ticks: int | None
+    model: str | None
+    model_bytes: int | None
+    port: int | None
+    decode_threads: int | None
+    cgroup_text: str
+    container: str | None
+    group: Group | None
+    listens: bool = False
+    """Whether the port was seen, not only named."""
+    gone: bool = False
+    waits: ThreadWaits = field(default_factory=ThreadWaits)
+
+
+class ServerFinder:
+    """The servers of one machine."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, KnownServer] = {}
+        self._looks: dict[int, int] = {}
+        self._sizes = ModelSizes()
+        self._scanned_s: float | None = None
+        self._forgot_s = 0.0
+
+    def find(self, host: Host) -> tuple[KnownServer, ...]:
+        """The servers, as of a scan at most five seconds ago; processes that went since are `gone` at their reading."""
+        now_s = time.monotonic()
+        due = self._scanned_s is None or now_s - self._scanned_s >= SCAN_SECONDS
+        if due or any(server.gone for server in self._known.values()):
+            self._scanned_s = now_s
+            self._scan(host, now_s)
+        return tuple(self._known.values())
+
+    def _scan(self, host: Host, now_s: float) -> None:
+        if now_s - self._forgot_s >= FORGET_SECONDS:
+            self._looks, self._forgot_s = {}, now_s
+        running = {int(name) for name in host.names("/proc", natural=False) if name.isascii() and name.isdigit()}
+        self._looks = {pid: count for pid, count in self._looks.items() if pid in running}
+        self._known = {pid: known for pid, known in self._known.items() if pid in running and not known.gone}
+        found: list[KnownServer] = []
+        for pid in sorted(running - self._known.keys()):
+            if self._looks.get(pid, 0) < LOOKS:
+                self._looks[pid] = self._looks.get(pid, 0) + 1
+                known = self._look_at(host, pid) if len(self._known) + len(found) < MAX_SERVERS else None
+                found += [known] if known else []
+        self._add(found)
+        self._refresh(host)
+
+    def _look_at(self, host: Host, pid: int) -> KnownServer | None:
+        comm = host.text(f"/proc/{pid}/comm", optional=True) or ""
+        if not _SIEVE.search(comm):
+            first = (host.span(f"/proc/{pid}/cmdline", 0, _FIRST_BYTES, optional=True) or b"").split(b"\0")[:4]
+            if not _SIEVE.search(b" ".join(first).decode("utf-8", "replace").strip()):
+                return None
+        argv = host.arguments(pid)
+        engine = engine_of(comm, argv)
+        if engine is None:
+            return None
+        arguments = parse_server_arguments(argv)
+        stat = host.text(f"/proc/{pid}/stat", optional=True) or ""
+        after = stat.rpartition(")")[2].split()
+        return KnownServer(
+            pid=pid,
+            engine=engine,
+            argv=argv,
+            parent=int(after[1]) if len(after) > 1 and after[1].isdigit() else None,
+            started_ticks=int(after[19]) if len(after) > 19 and after[19].isdigit() else None,
+            model=arguments.model,
+            model_bytes=None,
+            port=arguments.port,
+            decode_threads=arguments.threads,
+            cgroup_text="",
+            container=None,
+            group=None,
+        )
+
+    def _add(self, found: list[KnownServer]) -> None:
+        # Workers that were forked carry their parent's arguments; they are no servers of their own.
+        argvs = {known.pid: known.argv for known in (*self._known.values(), *found)}
+        self._known |= {new.pid: new for new in found if argvs.get(new.parent or 0) != new.argv}
+
+    def _refresh(self, host: Host) -> None:
+        """What may come late or change: the port once it listens, the control group, the model file's size."""
+        silent = [known for known in self._known.values() if not known.listens]
+        listeners = read_listeners(host) if silent else ()
+        for known in silent:
+            _find_port(host, known, listeners)
+        for known in self._known.values():
+            text = host.text(f"/proc/{known.pid}/cgroup", optional=True)
+            if text is not None and text != known.cgroup_text:
+                known.cgroup_text = text
+                known.container = container_of(text)
+                known.group = find_group(host, known.pid)
+            if known.model_bytes is None and known.model is not None:
+                known.model_bytes = self._sizes.size(host, known.pid, known.model)
+
+
+def _find_port(host: Host, known: KnownServer, listeners: tuple[Listener, ...]) -> None:
+    held = listeners_of(host, known.pid, listeners)
+    if held:
+        known.port = known.port if known.port in {one.port for one in held} else held[0].port
+        known.listens = True

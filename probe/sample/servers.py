@@ -1,0 +1,95 @@
+"""One inference server's process now.
+
+Reads /proc/PID/{stat,status,io} (proc_pid_stat(5), proc_pid_status(5), proc_pid_io(5)), its threads' schedstat and its
+control group. `finder.py` tells which processes are servers.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ..host import Host
+from ..parse import parse_cpu_list
+from ..reading import Malformed
+from .cgroups import read_cgroup
+from .finder import KnownServer, ServerFinder
+from .sample import ServerMoment
+
+__all__ = ["KnownServer", "ProcessStat", "ServerFinder", "parse_process_stat", "parse_status", "read_server"]
+
+_SIZES = re.compile(r"^(RssAnon|RssFile|RssShmem|VmSwap|VmLck|Threads):\s+([0-9]{1,19})( kB)?$", re.M)
+_ALLOWED = re.compile(r"^Cpus_allowed_list:\s+([0-9,-]{1,20000})$", re.M)
+_READ_BYTES = re.compile(r"^read_bytes: ([0-9]{1,20})$", re.M)
+_ENDED = "ZXx"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStat:
+    """The numbers of /proc/PID/stat that are of use."""
+
+    state: str
+    major_faults: int
+    user_ticks: int
+    system_ticks: int
+    threads: int
+    started_ticks: int
+
+
+def read_server(host: Host, known: KnownServer) -> ServerMoment | None:
+    """The server now, in parts where some are not ours to see; None when it has ended."""
+    stat = host.parsed(f"/proc/{known.pid}/stat", parse_process_stat, optional=True)
+    status = host.text(f"/proc/{known.pid}/status", optional=True)
+    if stat is None or status is None or stat.state in _ENDED or _another(known, stat):
+        known.gone = True
+        return None
+    sizes, allowed = parse_status(status)
+    read = _READ_BYTES.search(host.text(f"/proc/{known.pid}/io", optional=True) or "")
+    return ServerMoment(
+        pid=known.pid,
+        started_ticks=stat.started_ticks,
+        engine=known.engine,
+        model=known.model,
+        model_bytes=known.model_bytes,
+        port=known.port,
+        container=known.container,
+        threads=stat.threads,
+        decode_threads=known.decode_threads,
+        cpus_allowed=allowed,
+        user_ticks=stat.user_ticks,
+        system_ticks=stat.system_ticks,
+        run_delay_us=known.waits.read(host, known.pid),
+        major_faults=stat.major_faults,
+        anon_bytes=sizes.get("RssAnon"),
+        file_bytes=sizes.get("RssFile"),
+        swapped_bytes=sizes.get("VmSwap"),
+        locked_bytes=sizes.get("VmLck"),
+        read_bytes=int(read[1]) if read else None,
+        nodes=(),
+        nodes_clock_s=None,
+        cgroup=read_cgroup(host, known.group) if known.group else None,
+        endpoint=None,
+    )
+
+
+def parse_process_stat(text: str) -> ProcessStat:
+    """/proc/PID/stat; the name may hold spaces and brackets."""
+    words = text.rpartition(")")[2].split()
+    numbers = [words[at] for at in (9, 11, 12, 17, 19)] if len(words) > 19 else []
+    if not numbers or not all(word.isascii() and word.isdigit() and len(word) <= 20 for word in numbers):
+        raise Malformed(f"not a process' stat: {text[:60]!r}")
+    faults, user, system, threads, started = map(int, numbers)
+    return ProcessStat(words[0][:1], faults, user, system, threads, started)
+
+
+def parse_status(text: str) -> tuple[dict[str, int], tuple[int, ...] | None]:
+    """/proc/PID/status -> sizes in bytes, and the CPUs that the process may use."""
+    sizes = {name: int(number) << 10 if unit else int(number) for name, number, unit in _SIZES.findall(text)}
+    match = _ALLOWED.search(text)
+    try:
+        return sizes, parse_cpu_list(match[1]) if match else None
+    except Malformed:
+        return sizes, None
+
+
+def _another(known: KnownServer, stat: ProcessStat) -> bool:
+    """Whether the number has gone to another process."""
+    return known.started_ticks is not None and known.started_ticks != stat.started_ticks
