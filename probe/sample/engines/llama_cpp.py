@@ -19,8 +19,20 @@ from .prometheus import Metrics, parse_metrics
 MAX_SLOTS = 1024
 NO_METRICS = "start it with --metrics"
 NO_SLOTS = "start it with --slots"
-_NAMES = (r"llamacpp:\w{1,60}",)
 _PREFIX = "llamacpp:"
+_NAMES = (
+    "tokens_predicted_total",
+    "tokens_predicted_seconds_total",
+    "prompt_tokens_total",
+    "prompt_tokens_cached_total",
+    "prompt_seconds_total",
+    "requests_processing",
+    "requests_deferred",
+    "spec_decode_num_draft_tokens_total",
+    "spec_decode_num_accepted_tokens_total",
+    "kv_cache_usage_ratio",
+    "kv_cache_tokens",
+)
 _TRIES = 3
 
 
@@ -97,7 +109,7 @@ def _ready(get: Get, known: EngineMoment | None, shared: bool | None, query: str
         scrape = get(f"/metrics{query}")
         if (why := refused(scrape)) is not None:
             return why
-        metrics = parse_metrics(scrape.body, _NAMES) if scrape.status == 200 else Metrics({})
+        metrics = parse_metrics(scrape.body, _PREFIX, _NAMES) if scrape.status == 200 else Metrics({})
         generated = _counter(metrics, "tokens_predicted_total")
         if slots is None or generated is None or generated == last:
             break
@@ -127,15 +139,15 @@ def _assemble(
         # Slots and metrics are of two moments a little apart; the slots are what is shown.
         running=float(len(busy)) if slots is not None else running,
         waiting=_counter(metrics, "requests_deferred"),
-        drafted_tokens=_counter(metrics, "spec_decode_num_draft_tokens_total", "n_drafted_total"),
-        accepted_tokens=_counter(metrics, "spec_decode_num_accepted_tokens_total", "n_drafted_accepted_total"),
+        drafted_tokens=_counter(metrics, "spec_decode_num_draft_tokens_total"),
+        accepted_tokens=_counter(metrics, "spec_decode_num_accepted_tokens_total"),
         slots=slots or (),
         **told,
     )
 
 
-def _counter(metrics: Metrics, *names: str) -> float | None:
-    value = metrics.total([_PREFIX + name for name in names])
+def _counter(metrics: Metrics, name: str) -> float | None:
+    value = metrics.total([name])
     return value if value is not None and value >= 0 else None
 
 

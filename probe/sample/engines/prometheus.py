@@ -44,7 +44,7 @@ class Metrics:
         return self._series.get(name, [])
 
     def rows(self, name: str, same: frozenset[str] = frozenset(), **only: str) -> list[float]:
-        """One value for each set of labels; those that differ in `same` labels only tell the same thing: the largest."""
+        """One value for each set of labels; those that differ in `same` labels only are one: the largest."""
         found: dict[tuple[tuple[str, str], ...], float] = {}
         for labels, value in self.series(name):
             if all(labels.get(label) == wanted for label, wanted in only.items()):
@@ -83,11 +83,11 @@ class Metrics:
         return None
 
 
-def parse_metrics(data: bytes, names: tuple[str, ...]) -> Metrics:
-    """The series of these names (expressions, matched whole). Whatever else `data` holds is skipped."""
+def parse_metrics(data: bytes, prefix: str, names: tuple[str, ...]) -> Metrics:
+    """The series of these names, told without `prefix`; both are expressions. Whatever else there is is skipped."""
     found: dict[str, list[Series]] = {}
     left = MAX_SERIES
-    for match in _lines(names).finditer(data.decode("utf-8", "replace")):
+    for match in _lines(prefix, names).finditer(data.decode("utf-8", "replace")):
         value = _number(match[3])
         if value is None:
             continue
@@ -99,8 +99,10 @@ def parse_metrics(data: bytes, names: tuple[str, ...]) -> Metrics:
 
 
 @cache
-def _lines(names: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"^({'|'.join(names)})(?=[ \t{{])[ \t]*({_LABELS})?[ \t]*([^\s{{}}]{{1,40}})", re.MULTILINE)
+def _lines(prefix: str, names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(
+        rf"^(?:{prefix})({'|'.join(names)})(?=[ \t{{])[ \t]*({_LABELS})?[ \t]*([^\s{{}}]{{1,40}})", re.MULTILINE
+    )
 
 
 def _labels(text: str) -> dict[str, str]:
