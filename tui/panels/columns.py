@@ -1,0 +1,138 @@
+"""Aligned columns and fields that leave whole, the least important first, where a line is too narrow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..cells import cells, line_cells, pad, shorten, shorten_middle
+from ..line import Line, Span, Style
+
+GAP = 2
+"""Cells between two columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `cells` holds what each row shows in it."""
+
+    title: str
+    priority: int
+    """0 never leaves; the highest leaves first."""
+    cells: Sequence[tuple[Span, ...]]
+    width: int = 0
+    """At least so wide, so that it does not jump as numbers grow."""
+    right: bool = True
+    least: int = 0
+    """Foreign names may be shortened to this; 0: never shortened."""
+    keep_end: bool = False
+    """Shortened in the middle."""
+    full: int = field(init=False, default=0)
+    """As wide as the widest cell."""
+
+    def __post_init__(self) -> None:
+        widest = max((line_cells(one) for one in self.cells), default=0)
+        object.__setattr__(self, "full", max(widest, self.width, cells(self.title)))
+
+    def known(self) -> bool:
+        """Some row has something to tell here."""
+        return any(part.text.strip(" -/") for one in self.cells for part in one)
+
+
+def table(columns: Sequence[Column], width: int, selected: int | None = None, ascii_only: bool = False) -> list[Line]:
+    """A heading and the rows. Columns in which no row knows anything are left out."""
+    kept = [column for column in columns if column.priority == 0 or column.known()]
+    while len(kept) > 1 and _least(kept) > width:
+        droppable = max(kept, key=lambda column: column.priority)
+        if droppable.priority == 0:
+            break
+        kept.remove(droppable)
+    widths = _widths(kept, width)
+    lines = [_row([(Span(column.title, "dim"),) for column in kept], kept, widths, ascii_only)]
+    for row in range(len(kept[0].cells) if kept else 0):
+        spans = _row([column.cells[row] for column in kept], kept, widths, ascii_only)
+        if row == selected:
+            spans = tuple(
+                Span(part.text, "selected" if part.style in ("plain", "dim") else part.style) for part in spans
+            )
+        lines.append(spans)
+    return lines
+
+
+def _least(columns: Sequence[Column]) -> int:
+    return sum(column.least or column.full for column in columns) + GAP * (len(columns) - 1)
+
+
+def _widths(columns: Sequence[Column], width: int) -> list[int]:
+    """Shortened columns take what is left, the most important first."""
+    left = width - _least(columns)
+    widths = {id(column): column.least or column.full for column in columns}
+    for column in sorted((one for one in columns if one.least), key=lambda one: one.priority):
+        more = max(0, min(column.full - column.least, left))
+        widths[id(column)] += more
+        left -= more
+    return [widths[id(column)] for column in columns]
+
+
+def _row(row: Sequence[tuple[Span, ...]], columns: Sequence[Column], widths: Sequence[int], ascii_only: bool) -> Line:
+    spans: list[Span] = []
+    for place, (parts, column, width) in enumerate(zip(row, columns, widths, strict=True)):
+        last = place == len(columns) - 1
+        if place:
+            spans.append(Span(" " * GAP))
+        taken = line_cells(parts)
+        if taken > width:
+            cutter = shorten_middle if column.keep_end else shorten
+            parts = (Span(cutter("".join(part.text for part in parts), width, ascii_only), parts[0].style),)
+            taken = line_cells(parts)
+        blank = Span(" " * (width - taken))
+        if column.right:
+            spans += [blank, *parts]
+        else:
+            spans += parts if last else [*parts, blank]
+    return tuple(part for part in spans if part.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`label value` in a line of such."""
+
+    label: str
+    value: str
+    priority: int = 5
+    """0 never leaves; the highest leaves first."""
+    style: Style = "plain"
+    width: int = 0
+    """The value is padded to this, so that what follows stays in its place."""
+
+
+def fields(parts: Sequence[Field], width: int, indent: str = "") -> Line:
+    """One line; what does not fit leaves whole."""
+    kept = list(parts)
+    while len(kept) > 1 and _fields_cells(kept) + len(indent) > width:
+        kept.remove(max(reversed(kept), key=lambda one: one.priority))
+    spans: list[Span] = [Span(indent)] if indent else []
+    for place, one in enumerate(kept):
+        spans += [Span("   ")] if place else []
+        spans += [Span(f"{one.label} ", "dim")] if one.label else []
+        value = one.value if place == len(kept) - 1 else pad(one.value, one.width)
+        spans.append(Span(value, one.style))
+    return tuple(spans)
+
+
+def wrapped(parts: Sequence[Field], width: int, indent: str = "") -> list[Line]:
+    """As many lines as they need; none leaves."""
+    lines: list[Line] = []
+    waiting: list[Field] = []
+    for one in parts:
+        if waiting and _fields_cells([*waiting, one]) + len(indent) > width:
+            lines.append(fields(waiting, width, indent))
+            waiting = []
+        waiting.append(one)
+    return [*lines, fields(waiting, width, indent)] if waiting else lines
+
+
+def _fields_cells(parts: Sequence[Field]) -> int:
+    total = 3 * (len(parts) - 1)
+    for place, one in enumerate(parts):
+        value = cells(one.value) if place == len(parts) - 1 else max(cells(one.value), one.width)
+        total += value + (cells(one.label) + 1 if one.label else 0)
+    return total

@@ -1,0 +1,139 @@
+"""Inference servers: tokens a second, what is cached, queued and drafted, and the slots of the selected one."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...probe.sample.sample import ServerMoment
+from ..line import Line, Span, span
+from ..view import View
+from .columns import Column, table
+from .common import Chart, chosen, note, selected_place, sentences, waiting, window, with_charts
+from .engine_words import decode_of, numbers, state_of
+from .names import engine_of, model_name
+from .slots import slot_lines
+from .units import count_text, number, percent, seconds_text
+
+TITLE = "Engine"
+SORTS = ("pid", "tokens", "engine", "model")
+
+_MAX_SERVERS = 6
+
+
+def rows(view: View) -> Sequence[str]:
+    """Process numbers of the servers."""
+    return [str(one.pid) for one in _servers(view)]
+
+
+def lines(view: View, width: int, height: int) -> list[Line]:
+    """The servers, the selected one's numbers and slots, charts."""
+    servers = _servers(view)
+    charts: list[Chart] = []
+    if servers:
+        pid = servers[selected_place(view, len(servers))].pid
+        charts = [
+            ("decode tokens/s", f"decode/{pid}", 10, _tokens),
+            ("prompt tokens/s", f"prompt/{pid}", 100, _tokens),
+            ("KV cache in use", f"kv/{pid}", -1, percent),
+        ]
+    return with_charts(view, body(view, width, height), charts, width, height)
+
+
+def _tokens(value: float) -> str:
+    return number(value) if value < 1000 else count_text(value)
+
+
+def body(view: View, width: int, height: int) -> list[Line]:
+    """All but charts."""
+    if (empty := waiting(view, width)) is not None:
+        return empty
+    assert view.sample is not None
+    servers = _servers(view)
+    if not servers:
+        if view.sample.servers:
+            return [note(f"no server matches the filter: {view.choice.filter}", width)]
+        return _none(width)
+    place = selected_place(view, len(servers))
+    server = servers[place]
+    if len(servers) == 1:
+        told = [_head(server, width, view.ascii_only)]
+    else:
+        here = window(len(servers), place, min(_MAX_SERVERS, max(1, height - 3)))
+        told = _table(view, [servers[row] for row in here], width, place - here.start)
+    told += numbers(view, server, width)
+    return told + slot_lines(view, server, width, height - len(told))
+
+
+def _servers(view: View) -> list[ServerMoment]:
+    if view.sample is None:
+        return []
+    keys: dict[str, Callable[[ServerMoment], Any]] = {
+        "pid": lambda one: one.pid,
+        "tokens": lambda one: None if decode_of(view, one) is None else -(decode_of(view, one) or 0.0),
+        "engine": lambda one: (one.engine, one.pid),
+        "model": lambda one: (one.model or "", one.pid),
+    }
+    words = lambda one: f"{one.pid} {one.engine} {one.model} {one.container} {one.port}"  # noqa: E731
+    return chosen(view, view.sample.servers, keys, words, "pid")
+
+
+def _none(width: int) -> list[Line]:
+    return [
+        note("no inference server runs here", width),
+        *sentences("looked for: llama-server, vLLM, SGLang, Ollama, TGI and others, by their processes.", width),
+        *sentences("start one: llama-server -m MODEL.gguf --metrics, or llmtune launch MODEL", width),
+    ]
+
+
+def _head(server: ServerMoment, width: int, ascii_only: bool) -> Line:
+    """One server: what it is. The number of its process and its port leave first."""
+    words, style = state_of(server)
+    columns = [
+        Column("", 1, [(span(server.engine, "bold"),)], right=False),
+        Column("", 0, [(Span(model_name(server), "bold"),)], right=False, least=10, keep_end=True),
+        Column("", 0, [(Span(words, style),)], right=False),
+        Column("", 4, [(Span("" if server.port is None else f"port {server.port}", "dim"),)], right=False),
+        Column("", 5, [(Span(f"pid {server.pid}", "dim"),)], right=False),
+        Column("", 3, [(span(server.container or "", "dim"),)], right=False, least=8),
+    ]
+    return table(columns, width, None, ascii_only)[1]
+
+
+def _table(view: View, servers: Sequence[ServerMoment], width: int, selected: int) -> list[Line]:
+    def column(title: str, priority: int, tell: Callable[[ServerMoment], str | Span], **more: Any) -> Column:
+        made = [(value if isinstance(value, Span) else Span(value),) for value in map(tell, servers)]
+        return Column(title, priority, made, **more)
+
+    def state(server: ServerMoment) -> Span:
+        words, style = state_of(server)
+        return Span(words, style)
+
+    def ends(server: ServerMoment, name: str) -> str:
+        value = getattr(server.endpoint, name) if server.endpoint is not None else None
+        return percent(value) if name == "kv_share" else count_text(value)
+
+    def rate(server: ServerMoment, name: str) -> str:
+        engine = engine_of(view, server.pid)
+        value = getattr(engine, name) if engine is not None else None
+        return (
+            "-"
+            if value is None
+            else seconds_text(value)
+            if name.endswith("_s") and "per" not in name
+            else _tokens(value)
+        )
+
+    columns = [
+        column("pid", 5, lambda one: str(one.pid)),
+        column("engine", 2, lambda one: span(one.engine), right=False),
+        column("model", 0, lambda one: Span(model_name(one)), right=False, least=10, keep_end=True),
+        column("state", 1, state, right=False),
+        column("decode t/s", 0, lambda one: rate(one, "decode_tokens_per_s"), width=10),
+        column("prompt t/s", 3, lambda one: rate(one, "prompt_tokens_per_s"), width=10),
+        column("first token", 6, lambda one: rate(one, "first_token_s"), width=11),
+        column("KV", 4, lambda one: ends(one, "kv_share"), width=4),
+        column("running", 7, lambda one: ends(one, "running"), width=7),
+        column("waiting", 5, lambda one: ends(one, "waiting"), width=7),
+        column("port", 8, lambda one: "-" if one.port is None else str(one.port), width=5),
+        column("in", 9, lambda one: span(one.container or "", "dim"), right=False, least=8),
+    ]
+    return table(columns, width, selected, view.ascii_only)

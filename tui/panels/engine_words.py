@@ -1,0 +1,117 @@
+"""What one server tells of itself, in fields."""
+
+from ...probe.sample.sample import ServerMoment
+from ..line import Line, Style, span
+from ..view import View
+from .columns import Field, fields
+from .common import sentences
+from .names import engine_of, model_of
+from .units import bytes_text, count_text, number, percent, seconds_text
+
+_STYLES: dict[str, Style] = {
+    "ready": "plain",
+    "loading": "notice",
+    "sleeping": "dim",
+    "no metrics": "notice",
+    "unreachable": "bad",
+    "timed out": "bad",
+    "denied": "notice",
+    "bad answer": "bad",
+}
+
+
+def state_of(server: ServerMoment) -> tuple[str, Style]:
+    """`decoding`, `reading the prompt`, `idle`, or why it is not ready."""
+    endpoint = server.endpoint
+    if endpoint is None:
+        return "not asked yet", "dim"
+    if endpoint.state != "ready":
+        return endpoint.state, _STYLES[endpoint.state]
+    states = [slot.state for slot in endpoint.slots]
+    if "generating" in states:
+        return "answering", "plain"
+    if "prompt" in states:
+        return "reading the prompt", "plain"
+    if endpoint.running:
+        return "answering", "plain"
+    return ("idle", "dim") if states or endpoint.running is not None else ("ready", "plain")
+
+
+def decode_of(view: View, server: ServerMoment) -> float | None:
+    """Tokens a second answered."""
+    engine = engine_of(view, server.pid)
+    return engine.decode_tokens_per_s if engine is not None else None
+
+
+def numbers(view: View, server: ServerMoment, width: int) -> list[Line]:
+    """Two lines of numbers, or what is missing."""
+    endpoint, did = server.endpoint, engine_of(view, server.pid)
+    if endpoint is None:
+        return sentences("it has not been asked yet", width)
+    told = [] if endpoint.state == "ready" or not endpoint.detail else sentences(endpoint.detail, width)
+    speed: list[Field] = []
+    if did is not None:
+        if did.decode_tokens_per_s is not None:
+            late = " when requests end" if "ends" in did.decode_basis else ""
+            speed.append(Field("decode", f"{number(did.decode_tokens_per_s)} tokens/s{late}", 0, "bold"))
+        if did.prompt_tokens_per_s is not None:
+            speed.append(Field("prompt", f"{_tokens(did.prompt_tokens_per_s)} tokens/s", 1))
+        if (told_bandwidth := bandwidth(view, server)) is not None:
+            speed.append(Field("reads", told_bandwidth, 2))
+        if did.first_token_s is not None:
+            speed.append(Field("first token", seconds_text(did.first_token_s), 3))
+        if did.between_tokens_s is not None:
+            speed.append(Field("between tokens", seconds_text(did.between_tokens_s), 6))
+    use: list[Field] = []
+    if endpoint.kv_share is not None:
+        full = endpoint.kv_share >= 0.95
+        of = "" if endpoint.kv_size_tokens is None else f" of {count_text(endpoint.kv_size_tokens)} tokens"
+        use.append(Field("KV cache", f"{percent(endpoint.kv_share)}{of}", 0, "notice" if full else "plain"))
+    if endpoint.running is not None:
+        use.append(Field("running", f"{endpoint.running:.0f}", 1, width=2))
+    if endpoint.waiting is not None:
+        use.append(Field("waiting", f"{endpoint.waiting:.0f}", 0, "notice" if endpoint.waiting >= 1 else "plain", 2))
+    if did is not None:
+        if did.cached_share is not None:
+            use.append(Field("prompt from cache", percent(did.cached_share), 3))
+        if did.accepted_share is not None:
+            use.append(Field("drafts accepted", percent(did.accepted_share), 4))
+        if did.preemptions_per_s:
+            use.append(Field("preempted", f"{number(did.preemptions_per_s).strip()}/s", 1, "bad"))
+        if did.queued_s is not None:
+            use.append(Field("in queue", seconds_text(did.queued_s), 5))
+    for model in endpoint.models[:3]:
+        on_gpu = (
+            ""
+            if not model.total_bytes or model.gpu_bytes is None
+            else f", {percent(model.gpu_bytes / model.total_bytes).strip()} on GPU"
+        )
+        use.append(Field("holds", f"{span(model.name).text} {bytes_text(model.total_bytes).strip()}{on_gpu}", 2))
+    told += [fields(speed, width)] if speed else []
+    return told + ([fields(use, width)] if use else [])
+
+
+def bandwidth(view: View, server: ServerMoment) -> str | None:
+    """`41.2 of 46 GB/s measured`: what decoding reads, against the peak of the memory that holds the weights."""
+    did, model, facts = engine_of(view, server.pid), model_of(view, server.pid), view.facts
+    if did is None or facts is None:
+        return None
+    if did.read_bytes_per_s is not None:
+        return f"{number(did.read_bytes_per_s / 1e9).strip()} GB/s a GPU (the engine's estimate)"
+    if model is None or model.active_bytes_per_token is None or not did.decode_tokens_per_s:
+        return None
+    busy = max(1, sum(slot.state == "generating" for slot in server.endpoint.slots) if server.endpoint else 1)
+    read = model.active_bytes_per_token * did.decode_tokens_per_s / busy
+    peak = (
+        facts.memory_bandwidth
+        if model.gpu_share == 0
+        else facts.gpus[0].memory_bandwidth
+        if len(facts.gpus) == 1 and model.gpu_share == 1
+        else None
+    )
+    of = "" if peak is None else f" of {number(peak.per_s / 1e9).strip()}"
+    return f"{number(read / 1e9)}{of} GB/s" + ("" if peak is None else f" {peak.basis}")
+
+
+def _tokens(value: float) -> str:
+    return number(value) if value < 1000 else count_text(value)

@@ -1,0 +1,140 @@
+"""GPUs: one line each, what slows them in words, and the selected one at length."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...probe.sample.gpu import GpuMoment
+from ..line import Line, Span, span
+from ..view import View
+from .bars import bar
+from .columns import Column, table
+from .common import Chart, chosen, note, selected_place, waiting, window, with_charts
+from .gpu_words import detail, heat, limits, link_text, memory_text, name_of, slowed, traffic, users_text, watts
+from .units import bytes_text, number
+
+TITLE = "GPUs"
+SORTS = ("index", "use", "memory", "temperature", "power")
+
+_KEYS: dict[str, Callable[[GpuMoment], Any]] = {
+    "index": lambda gpu: gpu.index,
+    "use": lambda gpu: None if gpu.utilization_percent is None else -gpu.utilization_percent,
+    "memory": lambda gpu: None if gpu.used_bytes is None else -gpu.used_bytes,
+    "temperature": lambda gpu: None if gpu.temperature_c is None else -gpu.temperature_c,
+    "power": lambda gpu: None if gpu.power_mw is None else -gpu.power_mw,
+}
+
+
+def rows(view: View) -> Sequence[str]:
+    """Indexes of the GPUs."""
+    return [str(gpu.index) for gpu in _gpus(view)]
+
+
+def lines(view: View, width: int, height: int) -> list[Line]:
+    """The table, users below a few GPUs, charts of the selected one."""
+    gpus = _gpus(view)
+    shown = body(view, width, height)
+    if not gpus:
+        return shown[:height]
+    gpu = gpus[selected_place(view, len(gpus))]
+    top_bytes = -float(gpu.total_bytes) if gpu.total_bytes else 1 << 30
+    top_mw = -float(gpu.power_limit_mw) if gpu.power_limit_mw else 100_000
+    charts: list[Chart] = [
+        (f"GPU {gpu.index} use", f"gpu/{gpu.index}/use", -100, lambda value: f"{value:.0f}%"),
+        (f"GPU {gpu.index} power", f"gpu/{gpu.index}/power", top_mw, lambda value: f"{value / 1000:.0f} W"),
+        (f"GPU {gpu.index} memory", f"gpu/{gpu.index}/memory", top_bytes, bytes_text),
+    ]
+    return with_charts(view, shown, charts, width, height)
+
+
+def body(view: View, width: int, height: int) -> list[Line]:
+    """All but charts."""
+    if (empty := waiting(view, width)) is not None:
+        return empty
+    gpus = _gpus(view)
+    if not gpus:
+        return _none(view, width)
+    place = selected_place(view, len(gpus))
+    if view.choice.detail:
+        return detail(view, gpus[place], width)
+    here = window(len(gpus), place, height - 1)
+    shown = [gpus[row] for row in here]
+    selected = place - here.start if len(gpus) > 1 else None
+    columns = _columns(view, shown, width)
+    made = table(columns, width, selected, view.ascii_only)
+    told = [users_text(view, gpu) for gpu in shown]
+    if len(made) - 1 + sum(map(bool, told)) < height and len(gpus) <= 2 and not _has_users(made):
+        spread = made[:1]
+        for row, text in zip(made[1:], told, strict=True):
+            spread += [row, note(f"   used by {text}", width)] if text else [row]
+        made = spread
+    if len(shown) < len(gpus) and height > 3:
+        made[-1] = note(f"{len(gpus) - len(shown) + 1} more GPUs: arrows move, / filters", width)
+    return made
+
+
+def _gpus(view: View) -> list[GpuMoment]:
+    if view.sample is None:
+        return []
+    words = lambda gpu: f"{gpu.index} {gpu.name} {gpu.vendor} {users_text(view, gpu)}"  # noqa: E731
+    return chosen(view, view.sample.gpus, _KEYS, words, "index")
+
+
+def _none(view: View, width: int) -> list[Line]:
+    assert view.sample is not None
+    if view.sample.gpus:
+        return [note(f"no GPU matches the filter: {view.choice.filter}", width)]
+    why = [gap for gap in view.sample.gaps if gap.probe.startswith(("gpu", "nvidia", "nvml", "amd", "intel"))]
+    told = [note("no GPU seen", width)]
+    return told + [note(span(f"{gap.source}: {gap.reason} {gap.detail}".rstrip()).text, width) for gap in why[:3]]
+
+
+def _has_users(made: Sequence[Line]) -> bool:
+    return any("used by" in part.text for part in made[0])
+
+
+def _columns(view: View, gpus: Sequence[GpuMoment], width: int) -> list[Column]:
+    plain = view.ascii_only
+    bars = 8 if width < 120 else 12
+    troubled = [gpu.trouble is not None or gpu.asleep for gpu in gpus]
+
+    def column(title: str, priority: int, tell: Callable[[GpuMoment], Any], **more: Any) -> Column:
+        made = []
+        for gpu, silent in zip(gpus, troubled, strict=True):
+            value = "" if silent and title not in ("", "GPU", "slowed by", "used by") else tell(gpu)
+            made.append((value,) if isinstance(value, Span) else value if isinstance(value, tuple) else (Span(value),))
+        return Column(title, priority, made, **more)
+
+    return [
+        column("", 0, lambda gpu: str(gpu.index)),
+        column("GPU", 1, lambda gpu: Span(name_of(gpu)), right=False, least=8),
+        column("use", 0, lambda gpu: _share(gpu.utilization_percent), width=4),
+        column("memory", 2, lambda gpu: memory_text(gpu), width=13),
+        column("", 8, lambda gpu: bar(_part(gpu), bars, plain), width=bars, right=False),
+        column("temp", 4, heat, width=5),
+        column("power", 5, watts, width=9),
+        column("MHz", 7, lambda gpu: limits(gpu.core_mhz, gpu.core_max_mhz), width=9),
+        column("slowed by", 3, slowed, right=False, least=10),
+        column("PCIe in/out", 9, lambda gpu: traffic(gpu), width=15),
+        column("link", 10, link_text, right=False),
+        column("DRAM bandwidth", 11, lambda gpu: _share(gpu.dram_percent)),
+        column("NVLink in/out", 12, lambda gpu: _nvlink(view, gpu), width=15),
+        column("memory busy", 13, lambda gpu: _busy(gpu.memory_busy_percent)),
+        column("used by", 6, lambda gpu: Span(users_text(view, gpu), "dim"), right=False, least=22),
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:3.0f}%"
+
+
+def _busy(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}% of time"
+
+
+def _part(gpu: GpuMoment) -> float | None:
+    return gpu.used_bytes / gpu.total_bytes if gpu.used_bytes is not None and gpu.total_bytes else None
+
+
+def _nvlink(view: View, gpu: GpuMoment) -> str:
+    rates = view.activity.nvlink_bytes_per_s.get(gpu.index) if view.activity else None
+    return "-" if rates is None else f"{number(rates[0] / 1e9)}/{number(rates[1] / 1e9).strip()} GB/s"

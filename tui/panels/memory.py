@@ -1,0 +1,144 @@
+"""Memory: whether the model is in it, and what the kernel has to move."""
+
+from collections.abc import Sequence
+
+from ...probe.sample.sample import MemoryMoment, ServerMoment
+from ..line import Line, Span, Style
+from ..view import View
+from .bars import bar
+from .columns import Field, fields
+from .common import Chart, note, waiting, with_charts
+from .names import activity_of, model_name, model_of
+from .units import bytes_text, count_text, percent, rate_text, used_text
+
+TITLE = "Memory"
+SORTS: tuple[str, ...] = ()
+
+
+def rows(view: View) -> Sequence[str]:
+    """Has no rows to choose from."""
+    return ()
+
+
+def lines(view: View, width: int, height: int) -> list[Line]:
+    """The machine, each server's model, faults and swap, charts."""
+    charts: list[Chart] = [
+        ("major faults/s", "faults", 10, count_text),
+        ("page cache", "cached", -_total(view), bytes_text),
+        ("swap traffic", "swap", 1e6, rate_text),
+    ]
+    return with_charts(view, body(view, width, height), charts, width, height)
+
+
+def body(view: View, width: int, height: int) -> list[Line]:
+    """All but charts."""
+    if (empty := waiting(view, width)) is not None:
+        return empty
+    assert view.sample is not None
+    memory = view.sample.memory
+    if memory is None:
+        return [note("/proc/meminfo could not be read", width)]
+    told = [_whole(view, memory, width)]
+    for server in view.sample.servers:
+        told += _server(view, server, width)
+    return [*told, _moved(view, width), _rest(view, memory, width)]
+
+
+def _total(view: View) -> float:
+    memory = view.sample.memory if view.sample is not None else None
+    return float(memory.total_bytes or 1) if memory is not None else 1.0
+
+
+def _whole(view: View, memory: MemoryMoment, width: int) -> Line:
+    total, available = memory.total_bytes, memory.available_bytes
+    used = total - available if total is not None and available is not None else None
+    scarce = available is not None and total is not None and available < total / 20
+    parts = [
+        Field("used", used_text(used, total), 0),
+        Field("available", bytes_text(available), 2, "notice" if scarce else "plain", 8),
+        Field("page cache", bytes_text(memory.cached_bytes), 1, width=8),
+        Field("dirty", bytes_text(memory.dirty_bytes), 6),
+    ]
+    limit = view.facts.memory_limit_bytes if view.facts is not None else None
+    if limit is not None and total is not None and limit < total:
+        parts.append(Field("limit here", bytes_text(limit), 5))
+    if width < 56:
+        return fields(parts, width)
+    cells = 10 if width < 100 else 16
+    share = used / total if used is not None and total else None
+    return (*bar(share, cells, view.ascii_only), Span("  "), *fields(parts, width - cells - 2))
+
+
+def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
+    """What of it is in memory, against the size of its model."""
+    model, did = model_of(view, server.pid), activity_of(view, server.pid)
+    size = model.total_bytes if model is not None else server.model_bytes
+    parts = [Field("", server.engine, 0)]
+    if size and server.file_bytes is not None and (model is None or model.mapped is not False) and server.file_bytes:
+        share = min(server.file_bytes / size, 1.0)
+        missing: Style = "notice" if share < 0.9 and (did is None or (did.major_faults_per_s or 0) > 5) else "plain"
+        parts.append(
+            Field(
+                "model in memory", f"{bytes_text(server.file_bytes).strip()} of {bytes_text(size).strip()}", 0, missing
+            )
+        )
+    elif size:
+        parts.append(Field("model", bytes_text(size).strip(), 1))
+        parts += [Field("mapped", bytes_text(server.file_bytes).strip(), 3)] if server.file_bytes else []
+    if server.anon_bytes is not None:
+        parts.append(Field("own", bytes_text(server.anon_bytes).strip(), 2))
+    if server.locked_bytes:
+        parts.append(Field("locked", bytes_text(server.locked_bytes).strip(), 5))
+    if server.swapped_bytes:
+        parts.append(Field("in swap", bytes_text(server.swapped_bytes).strip(), 1, "bad"))
+    if server.cgroup is not None and server.cgroup.memory_limit_bytes is not None:
+        used, limit = server.cgroup.memory_bytes, server.cgroup.memory_limit_bytes
+        full = used is not None and used > limit * 0.97
+        parts.append(Field("cgroup", used_text(used, limit).strip(), 3, "notice" if full else "plain"))
+    if server.cgroup is not None and server.cgroup.oom_kills:
+        parts.append(Field("OOM kills", str(server.cgroup.oom_kills), 2, "bad"))
+    if view.sample is not None and len(view.sample.servers) > 1:
+        parts.append(Field("", model_name(server), 4))
+    return [fields(parts, width)]
+
+
+def _moved(view: View, width: int) -> Line:
+    if view.activity is None:
+        return note("waiting for a second reading: rates are between two", width)
+    did = view.activity.memory
+    faults, swap_in, swap_out = did.major_faults_per_s, did.swap_in_bytes_per_s, did.swap_out_bytes_per_s
+    parts = [
+        Field("major faults", f"{count_text(faults)}/s", 0, "notice" if faults and faults >= 50 else "plain", 6),
+        Field("swap in", rate_text(swap_in).strip(), 1, "bad" if swap_in and swap_in >= 1e6 else "plain", 9),
+        Field("out", rate_text(swap_out).strip(), 2, "notice" if swap_out and swap_out >= 1e6 else "plain", 9),
+        Field(
+            "read again",
+            rate_text(did.refault_bytes_per_s).strip(),
+            3,
+            "notice" if (did.refault_bytes_per_s or 0) >= 10e6 else "plain",
+            9,
+        ),
+    ]
+    return fields([one for one in parts if one.value not in ("-", "-/s")] or parts[:1], width)
+
+
+def _rest(view: View, memory: MemoryMoment, width: int) -> Line:
+    parts = []
+    stalls = view.activity.stalls if view.activity is not None else None
+    if stalls is not None and stalls.memory_some is not None:
+        some: Style = "notice" if stalls.memory_some >= 0.05 else "plain"
+        parts.append(
+            Field("stalled", f"some {percent(stalls.memory_some)}  all {percent(stalls.memory_full)}", 0, some)
+        )
+    if memory.swap_total_bytes is not None:
+        free = memory.swap_free_bytes or 0
+        told = (
+            used_text(memory.swap_total_bytes - free, memory.swap_total_bytes).strip()
+            if memory.swap_total_bytes
+            else "none"
+        )
+        parts.append(Field("swap", told, 1))
+    if memory.hugepages_total_bytes is not None:
+        total, unused = memory.hugepages_total_bytes, memory.hugepages_free_bytes or 0
+        parts.append(Field("huge pages", used_text(total - unused, total).strip() if total else "none", 2))
+    return fields(parts, width) if parts else note("the kernel tells nothing of stalls, swap and huge pages", width)

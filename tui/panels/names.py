@@ -1,0 +1,39 @@
+"""Servers and models by the names that people know them by."""
+
+import os.path
+
+from ...advisors.activity.activity import EngineActivity, ServerActivity
+from ...advisors.bottleneck.facts import ModelFacts
+from ...probe.sample.sample import ServerMoment
+from ..line import span
+from ..view import View
+
+
+def served_by(view: View, pid: int) -> ServerMoment | None:
+    """The server with this number."""
+    return next((one for one in view.sample.servers if one.pid == pid), None) if view.sample is not None else None
+
+
+def model_name(server: ServerMoment) -> str:
+    """The file's or the repository's last part, without its ending."""
+    if server.model is None:
+        return "unknown model"
+    name = os.path.basename(server.model.rstrip("/")) or server.model
+    return span(name.removesuffix(".gguf")).text
+
+
+def activity_of(view: View, pid: int) -> ServerActivity | None:
+    """What the server's process did."""
+    return view.activity.servers.get(pid) if view.activity is not None else None
+
+
+def engine_of(view: View, pid: int) -> EngineActivity | None:
+    """What the server says that it did."""
+    found = activity_of(view, pid)
+    return found.engine if found is not None else None
+
+
+def model_of(view: View, pid: int) -> ModelFacts | None:
+    """What is known of its model."""
+    known = view.facts.servers if view.facts is not None else ()
+    return next((one.model for one in known if one.pid == pid), None)

@@ -1,0 +1,96 @@
+"""The table of a server's slots."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...probe.sample.engine import SlotMoment
+from ...probe.sample.sample import ServerMoment
+from ..line import Line, Span
+from ..view import View
+from .bars import bar
+from .columns import Column, table
+from .common import note
+from .names import engine_of
+from .units import count_text, number, percent
+
+_ORDER = {"generating": 0, "prompt": 1, "idle": 2}
+_WORDS = {"generating": "answering", "prompt": "reading prompt", "idle": "idle"}
+
+
+def slot_lines(view: View, server: ServerMoment, width: int, places: int) -> list[Line]:
+    """Busy slots first; how many more there are is told in the last line."""
+    slots = server.endpoint.slots if server.endpoint is not None else ()
+    if not slots or places < 2:
+        return []
+    busy = sum(slot.state != "idle" for slot in slots)
+    if places < 4 and len(slots) + 1 > places:
+        return [note(f"{busy} of {len(slots)} slots busy", width)]
+    ordered = sorted(slots, key=lambda slot: (_ORDER[slot.state], slot.slot))
+    full = len(ordered) + 1 > places
+    shown = ordered[: places - 2] if full else ordered
+    made = table(_columns(view, server, shown), width, None, view.ascii_only)
+    if full:
+        left = ordered[len(shown) :]
+        idle = sum(slot.state == "idle" for slot in left)
+        told = [f"{len(left) - idle} busy"] if len(left) > idle else []
+        told += [f"{idle} idle"] if idle else []
+        made.append(note(f"and {len(left)} more slots: {', '.join(told)}", width))
+    return made
+
+
+def _columns(view: View, server: ServerMoment, slots: Sequence[SlotMoment]) -> list[Column]:
+    engine = engine_of(view, server.pid)
+    rates = {one.slot: one for one in engine.slots} if engine is not None else {}
+
+    def column(title: str, priority: int, tell: Callable[[SlotMoment], Any], **more: Any) -> Column:
+        made = []
+        for slot in slots:
+            value = tell(slot)
+            made.append(
+                value if isinstance(value, tuple) and not isinstance(value, Span) else (Span(value, _style(slot)),)
+            )
+        return Column(title, priority, made, **more)
+
+    def rate(slot: SlotMoment) -> str:
+        found = rates.get(slot.slot)
+        value = (
+            None
+            if found is None
+            else found.decode_tokens_per_s
+            if slot.state != "prompt"
+            else found.prompt_tokens_per_s
+        )
+        return "-" if value is None or slot.state == "idle" else number(value) if value < 1000 else count_text(value)
+
+    return [
+        column("slot", 0, lambda slot: str(slot.slot), width=4),
+        column("state", 0, lambda slot: _WORDS[slot.state], right=False, width=14),
+        column("tokens/s", 1, rate, width=8),
+        column("prompt", 4, _prompt, width=11),
+        column("answered", 3, lambda slot: count_text(slot.decoded), width=8),
+        column("context", 2, _context, width=11),
+        column("", 6, lambda slot: bar(_share(slot), 10, view.ascii_only), right=False, width=10),
+        column("full", 5, lambda slot: percent(_share(slot)), width=4),
+    ]
+
+
+def _style(slot: SlotMoment) -> Any:
+    return "dim" if slot.state == "idle" else "plain"
+
+
+def _share(slot: SlotMoment) -> float | None:
+    return slot.context_used / slot.context_size if slot.context_used is not None and slot.context_size else None
+
+
+def _prompt(slot: SlotMoment) -> str:
+    if slot.prompt_tokens is None:
+        return "-"
+    if slot.state == "prompt" and slot.prompt_done is not None:
+        return f"{count_text(slot.prompt_done)}/{count_text(slot.prompt_tokens)}"
+    return count_text(slot.prompt_tokens)
+
+
+def _context(slot: SlotMoment) -> str:
+    if slot.context_used is None:
+        return "-"
+    return count_text(slot.context_used) + ("" if slot.context_size is None else f"/{count_text(slot.context_size)}")
