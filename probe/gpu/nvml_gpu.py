@@ -98,6 +98,11 @@ class NvmlGpu(Asker):
         told = self._metrics.metrics
         return {wanted: told[n].value for n, wanted in enumerate(metrics) if told[n].nvmlReturn == 0}
 
+    @property
+    def has_gpm(self) -> bool:
+        """False once it is known that there is none."""
+        return ("gpm",) not in self._never
+
     def _begin_gpm(self, metrics: Sequence[int]) -> dict[int, float]:
         if not self._guarded("nvmlGpmQueryDeviceSupport", self._handle).isSupportedDevice:
             raise Unreadable("missing", "no GPM")

@@ -33,8 +33,8 @@ class BusEvents:
         poll = select.poll()
         poll.register(self._monitor, select.POLLIN)
         end = time.monotonic() + seconds
-        while not stopped.is_set() and time.monotonic() < end:
-            if poll.poll(LISTEN_SECONDS * 1000):
+        while not stopped.is_set() and (left := end - time.monotonic()) > 0:
+            if poll.poll(min(left, LISTEN_SECONDS) * 1000):
                 # A card comes with many events, and its driver some time after it.
                 stopped.wait(SETTLE_SECONDS)
                 while self._monitor.poll(0) is not None:

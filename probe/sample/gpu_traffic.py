@@ -43,8 +43,10 @@ class Traffic:
             rx, tx = self._rates(counters[PCIE_RX], counters[PCIE_TX])
         elif GPM_PCIE_RX in shares and GPM_PCIE_TX in shares:
             rx, tx = int(shares[GPM_PCIE_RX] * (1 << 20)), int(shares[GPM_PCIE_TX] * (1 << 20))
-        else:
+        elif shares or not gpu.has_gpm:
             rx, tx = self._throughput(gpu)
+        else:  # The first sample of two.
+            rx = tx = None
         dram = shares.get(GPM_DRAM)
         nvlink_rx, nvlink_tx = counters.get(NVLINK_RX_KIB), counters.get(NVLINK_TX_KIB)
         return TrafficMoment(

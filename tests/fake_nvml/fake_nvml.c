@@ -2,15 +2,20 @@
  *
  * The file is named by FAKE_NVML. Each line is `GPU KEY VALUES`, where GPU is an index or * for every GPU; the last
  * line that fits counts. A key that is not there is not supported (error 3); the value `error N` is NVML's error N,
- * the value `hang` never comes back. Keys of MIG devices begin with `migN.`. See ../nvml_machines.py for examples.
+ * the value `hang` does not come back until the file says otherwise; the file may be changed at any time. Keys of MIG
+ * devices begin with `migN.`; `delay MS` makes every answer of a GPU slow. FAKE_NVML_LOG names a file to which every
+ * question is appended as `GPU KEY`. See ../nvml_machines.py for examples.
  *
  * What is set is appended to the file, so that the next process finds it. The keys `set-persistence`, `set-power` and
  * `set-clocks` with `error N` refuse it; `drops 1` is a driver that lets limits and locks go with persistence mode.
  */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef unsigned int u32;
@@ -26,10 +31,21 @@ enum { OK = 0, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7, MAX
 
 static struct { int gpu; char key[64]; char value[160]; } lines[MAX_LINES];
 static int line_count;
+static struct timespec loaded;
+static off_t loaded_size = -1;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void load(void) {
-    FILE *file = fopen(getenv("FAKE_NVML") ? getenv("FAKE_NVML") : "", "r");
+    const char *name = getenv("FAKE_NVML") ? getenv("FAKE_NVML") : "";
+    struct stat status;
+    FILE *file;
     char text[400], gpu[16];
+    if (stat(name, &status)) return;
+    if (status.st_size == loaded_size && status.st_mtim.tv_sec == loaded.tv_sec && status.st_mtim.tv_nsec == loaded.tv_nsec)
+        return;
+    loaded = status.st_mtim;
+    loaded_size = status.st_size;
+    file = fopen(name, "r");
     line_count = 0;
     while (file && line_count < MAX_LINES && fgets(text, sizeof text, file)) {
         lines[line_count].value[0] = 0;
@@ -40,20 +56,36 @@ static void load(void) {
     if (file) fclose(file);
 }
 
+/* The value of the last line that fits, in a place of the calling thread's own; 0 where there is none. */
+static const char *look_up(int gpu, const char *key) {
+    static __thread char found[160];
+    const char *value = 0;
+    pthread_mutex_lock(&lock);
+    load();
+    for (int i = line_count - 1; i >= 0 && !value; i--)
+        if ((lines[i].gpu == gpu || lines[i].gpu == -1) && !strcmp(lines[i].key, key))
+            value = strcpy(found, lines[i].value);
+    pthread_mutex_unlock(&lock);
+    return value;
+}
+
+static void note(int gpu, const char *key) {
+    FILE *file = getenv("FAKE_NVML_LOG") ? fopen(getenv("FAKE_NVML_LOG"), "a") : 0;
+    if (file) fprintf(file, "%d %s\n", gpu, key);
+    if (file) fclose(file);
+}
+
 /* 0 and the value, or the error that the file asks for. */
 static int find(device handle, const char *wanted, const char **value) {
     int gpu = (int)((handle - 1) % 1000), code;
     char key[96];
     if (handle > 1000) snprintf(key, sizeof key, "mig%lu.%s", (handle - 1) / 1000 - 1, wanted);
     else snprintf(key, sizeof key, "%s", wanted);
-    for (int i = line_count - 1; i >= 0; i--) {
-        if ((lines[i].gpu != gpu && lines[i].gpu != -1) || strcmp(lines[i].key, key)) continue;
-        if (sscanf(lines[i].value, "error %d", &code) == 1) return code;
-        while (!strcmp(lines[i].value, "hang")) pause();
-        *value = lines[i].value;
-        return OK;
-    }
-    return NOT_SUPPORTED;
+    note(gpu, key);
+    if ((*value = look_up(gpu, "delay"))) usleep(1000 * (useconds_t)atoi(*value));
+    while ((*value = look_up(gpu, key)) && !strcmp(*value, "hang")) usleep(5000);
+    if (!*value) return NOT_SUPPORTED;
+    return sscanf(*value, "error %d", &code) == 1 ? code : OK;
 }
 
 static int numbers(device handle, const char *key, int count, u64 *out) {
@@ -83,10 +115,8 @@ static int words(device handle, const char *key, char *out, u32 size) {
 /* The machine: its keys are told of GPU 0. */
 int nvmlInitWithFlags(u32 flags) {
     const char *value;
-    int code;
+    int code = find(1, "init", &value);
     (void)flags;
-    load();
-    code = find(1, "init", &value);
     return code == NOT_SUPPORTED ? OK : code;
 }
 int nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
@@ -106,6 +136,17 @@ int nvmlDeviceGetHandleByIndex_v2(u32 index, device *out) {
     *out = index + 1;
     return OK;
 }
+int nvmlDeviceGetIndex(device d, u32 *out) { *out = (u32)(d - 1); return OK; }
+int nvmlDeviceGetHandleByPciBusId_v2(const char *address, device *out) {
+    u32 wanted[3], there[3];
+    if (sscanf(address, "%x:%x:%x", wanted, wanted + 1, wanted + 2) != 3) return INVALID;
+    for (u32 gpu = 0; gpu < 64; gpu++) {
+        const char *value = look_up((int)gpu, "pci");
+        if (value && sscanf(value, "%x:%x:%x", there, there + 1, there + 2) == 3 && !memcmp(wanted, there, sizeof there))
+            return nvmlDeviceGetHandleByIndex_v2(gpu, out);
+    }
+    return NOT_FOUND;
+}
 int nvmlDeviceGetHandleByUUID(const char *uuid, device *out) {
     const char *value;
     for (*out = 1; *out < 100; ++*out)
@@ -121,7 +162,6 @@ static int set(device d, const char *allowed, const char *key, u32 first, u32 se
     if (!(file = fopen(getenv("FAKE_NVML"), "a"))) return 4;
     fprintf(file, "\n%lu %s %u %u\n", d - 1, key, first, second);
     fclose(file);
-    load();
     return OK;
 }
 int nvmlDeviceSetPersistenceMode(device d, u32 on) {
@@ -166,6 +206,7 @@ NUMBER(nvmlDeviceGetMinorNumber, "minor")
 NUMBER(nvmlDeviceGetDisplayActive, "display")
 NUMBER(nvmlDeviceGetRetiredPagesPendingStatus, "pages-pending")
 NUMBER(nvmlDeviceGetMaxMigDeviceCount, "mig-count")
+NUMBER(nvmlDeviceGetFanSpeed, "fan")
 
 #define TWO(function, key, type) \
     int function(device d, type *first, type *second) { \
@@ -189,6 +230,7 @@ TWO(nvmlDeviceGetMigMode, "mig", u32)
 CHOSEN(nvmlDeviceGetClockInfo, "clock")
 CHOSEN(nvmlDeviceGetMaxClockInfo, "clock-max")
 CHOSEN(nvmlDeviceGetTemperature, "temperature")
+CHOSEN(nvmlDeviceGetPcieThroughput, "throughput")
 CHOSEN(nvmlDeviceGetTemperatureThreshold, "threshold")
 
 int nvmlDeviceGetMarginTemperature(device d, margin_info *out) {
@@ -313,3 +355,51 @@ static int processes(device d, const char *key, u32 *count, process *out) {
 }
 int nvmlDeviceGetComputeRunningProcesses_v3(device d, u32 *n, process *out) { return processes(d, "process", n, out); }
 int nvmlDeviceGetGraphicsRunningProcesses_v3(device d, u32 *n, process *out) { return processes(d, "graphics", n, out); }
+
+/* `field.ID START PER_SECOND`: a counter that grows */
+typedef struct { u32 id, scope; long long when, latency; int type, code; union { double d; u32 u; u64 ull; } value; } field;
+int nvmlDeviceGetFieldValues(device d, int count, field *out) {
+    struct timespec now;
+    u64 v[2];
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    for (int i = 0; i < count; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "field.%u", out[i].id);
+        out[i].type = 3;
+        out[i].code = numbers(d, key, 2, v);
+        if (out[i].code == 15) return 15;
+        if (out[i].code == OK) out[i].value.ull = v[0] + (u64)((double)v[1] * ((double)now.tv_sec + 1e-9 * (double)now.tv_nsec));
+    }
+    return OK;
+}
+
+/* `gpm 1`, and `gpm.ID THOUSANDTHS` for each metric */
+typedef struct { u32 version, supported; } gpm_support;
+typedef struct { device gpu; int taken; } gpm_sample;
+typedef struct { u32 id; int code; double value; const char *names[3]; } gpm_metric;
+typedef struct { u32 version, count; gpm_sample *first, *second; gpm_metric metrics[]; } gpm_metrics;
+int nvmlGpmQueryDeviceSupport(device d, gpm_support *out) {
+    u64 v;
+    if (out->version != 1) return 25;
+    out->supported = numbers(d, "gpm", 1, &v) == OK && v;
+    return OK;
+}
+int nvmlGpmSampleAlloc(gpm_sample **out) { return (*out = calloc(1, sizeof **out)) ? OK : 20; }
+int nvmlGpmSampleFree(gpm_sample *sample) { free(sample); return OK; }
+int nvmlGpmSampleGet(device d, gpm_sample *sample) {
+    static int taken;
+    u64 v;
+    int code = numbers(d, "gpm", 1, &v);
+    sample->gpu = d;
+    sample->taken = __sync_add_and_fetch(&taken, 1);
+    return code;
+}
+int nvmlGpmMetricsGet(gpm_metrics *out) {
+    if (out->version != 1 || !out->first->taken || out->first->taken >= out->second->taken) return INVALID;
+    for (u32 i = 0; i < out->count; i++) {
+        u64 v;
+        out->metrics[i].code = numbered(out->second->gpu, "gpm", out->metrics[i].id, &v);
+        out->metrics[i].value = (double)v / 1000;
+    }
+    return OK;
+}
