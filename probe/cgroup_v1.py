@@ -25,8 +25,10 @@ def read_quotas(host: Host, place: Place) -> list[Quota]:
 
 def _quota_at(host: Host, directory: str) -> Quota | None:
     quota = host.integer(f"{directory}/cpu.cfs_quota_us", -1, MAX_MICROSECONDS, optional=True)
+    if quota is None or quota <= 0:
+        return None
     period = host.integer(f"{directory}/cpu.cfs_period_us", 1, MAX_MICROSECONDS, optional=True)
-    if quota is None or quota <= 0 or period is None:
+    if period is None:
         return None
     stat = numbers(host.text(f"{directory}/cpu.stat", optional=True) or "")
     throttled_ns = stat.get("throttled_time")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .host import Host
-from .parse import parse_int
 from .reading import Malformed, Reading
 
 DISKSTATS = "/proc/diskstats"
@@ -119,14 +118,12 @@ def parse_diskstats(text: str) -> dict[str, Counters]:
     found: dict[str, Counters] = {}
     lines = text.splitlines()[:MAX_LINES]
     for line in lines:
-        fields = line.split()
-        if len(fields) < 14:
+        fields = line.split(None, 14)
+        words = fields[3:14]
+        together = "".join(words)
+        if len(words) < 11 or not (together.isascii() and together.isdigit()) or max(map(len, words)) > 20:
             continue
-        try:
-            numbers = [parse_int(field, 0, (1 << 64) - 1) for field in fields[3:14]]
-        except Malformed:
-            continue
-        reads, _, sectors_read, read_ms, writes, _, written, write_ms, in_flight, busy_ms, weighted_ms = numbers
+        reads, _, sectors_read, read_ms, writes, _, written, write_ms, in_flight, busy_ms, weighted_ms = map(int, words)
         found[fields[2]] = Counters(
             reads, sectors_read, read_ms, writes, written, write_ms, in_flight, busy_ms, weighted_ms
         )

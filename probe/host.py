@@ -124,7 +124,7 @@ class Host:
     def numbered(self, path: str, prefix: str) -> dict[int, str]:
         """The entries `prefix<number>` of a directory: number -> full path, in order."""
         found = {}
-        for name in self.names(path):
+        for name in self.names(path, natural=False):
             number = name.removeprefix(prefix)
             if name.startswith(prefix) and number.isascii() and number.isdigit() and len(number) <= 6:
                 found[int(number)] = f"{path}/{name}"

@@ -109,6 +109,20 @@ def parse_key_values(text: str, separator: str = ":") -> dict[str, str]:
     return {key.strip(): value.strip() for key, found, value in pairs if found}
 
 
+def pick_numbers(text: str, names: Iterable[str]) -> dict[str, int]:
+    """Of lines that begin with one of `names` the number behind it; other lines cost next to nothing."""
+    text = "\n" + text
+    found = {}
+    for name in names:
+        start = text.find("\n" + name)
+        if start >= 0:
+            start += len(name) + 1
+            word = text[start : start + 40].partition("\n")[0].split(None, 1)[:1]
+            if word and len(word[0]) <= 20 and word[0].isascii() and word[0].isdigit():
+                found[name] = int(word[0])
+    return found
+
+
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key under which cpu2 comes before cpu10."""
     return tuple(

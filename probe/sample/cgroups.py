@@ -7,7 +7,7 @@ memory.current, memory.stat, memory.events and the pressure files, or their name
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import cgroup_v1, cgroup_v2
 from ..cgroup_limits import Quota
@@ -19,6 +19,8 @@ from .sample import CgroupMoment, PressureMoment
 _REFAULTS = re.compile(r"^(?:total_)?workingset_refault(?:_file)? ([0-9]{1,20})$", re.M)
 _HIDDEN_LIMIT = re.compile(r"^hierarchical_memory_limit ([0-9]{1,20})$", re.M)
 _KILLS = re.compile(r"^oom_kill ([0-9]{1,20})$", re.M)
+_CPU_FILES = {1: "cpu.cfs_quota_us", 2: "cpu.max"}
+_MEMORY_FILES = {1: "memory.limit_in_bytes", 2: "memory.max"}
 NO_PRESSURE = PressureMoment(cpu=None, memory=None, io=None)
 
 
@@ -33,7 +35,7 @@ class Group:
 
 
 def find_group(host: Host, pid: int) -> Group | None:
-    """The groups of a process; None where there are none, or none that can be seen."""
+    """The groups of a process, with all their ancestors; None where there are none, or none that can be seen."""
     places = find_places(host, str(pid))
     unified = places.get("unified")
     cpu, memory = places.get("cpu", unified), places.get("memory", unified)
@@ -42,6 +44,21 @@ def find_group(host: Host, pid: int) -> Group | None:
     # In mixed hierarchies the one that says most of whose process it is.
     path = max((place.path for place in (unified, cpu, memory) if place), key=len)
     return Group(path=path, cpu=cpu, memory=memory, unified=unified)
+
+
+def with_limits(host: Host, group: Group) -> Group:
+    """The same group without those ancestors that hold no file of limits now, so that they are not asked each time."""
+    return replace(
+        group, cpu=_limiting(host, group.cpu, _CPU_FILES), memory=_limiting(host, group.memory, _MEMORY_FILES)
+    )
+
+
+def _limiting(host: Host, place: Place | None, names: dict[int, str]) -> Place | None:
+    if place is None:
+        return None
+    name = names[place.version]
+    found = tuple(d for d in place.directories if host.exists(f"{d}/{name}"))
+    return replace(place, directories=found) if found else None
 
 
 def read_cgroup(host: Host, group: Group) -> CgroupMoment:

@@ -3,10 +3,8 @@
 Reads /proc/stat (proc_stat(5)) and cpufreq's scaling_cur_freq (Documentation/admin-guide/pm/cpufreq.rst).
 """
 
-import re
-
 from ..host import Host
-from ..parse import MAX_CPU_NUMBER
+from ..parse import MAX_CPU_NUMBER, pick_numbers
 from ..reading import Malformed
 from .sample import CpuMoment, CpuTicks
 
@@ -14,7 +12,6 @@ MAX_FREQUENCIES = 8
 CPU_DIR = "/sys/devices/system/cpu"
 _FIELDS = 9
 """A CPU's number, then user, nice, system, idle, iowait, irq, softirq, steal; guest time is in user time already."""
-_COUNTS = re.compile(r"^procs_(running|blocked) ([0-9]{1,9})$", re.M)
 
 
 def read_cpu(host: Host) -> CpuMoment | None:
@@ -35,8 +32,8 @@ def parse_stat(text: str) -> tuple[tuple[CpuTicks, ...], int | None, int | None]
     lines = text[start : end if end > 0 else len(text)]
     if not start or not lines.isascii():
         raise Malformed("no line of a CPU's times")
-    counts = {name: int(number) for name, number in _COUNTS.findall(text, max(end, 0))}
-    return _parse_lines(lines), counts.get("running"), counts.get("blocked")
+    counts = pick_numbers(text, ("procs_running ", "procs_blocked "))
+    return _parse_lines(lines), counts.get("procs_running "), counts.get("procs_blocked ")
 
 
 def _parse_lines(lines: str) -> tuple[CpuTicks, ...]:

@@ -12,7 +12,7 @@ from ..host import Host
 from ..listening import Listener, listeners_of, read_listeners
 from ..server_arguments import parse_server_arguments
 from ..servers import MAX_SERVERS, PATTERN, engine_of
-from .cgroups import Group, find_group
+from .cgroups import Group, find_group, with_limits
 from .containers import container_of
 from .model_size import ModelSizes
 from .threads import ThreadWaits
@@ -42,6 +42,8 @@ class KnownServer:
     cgroup_text: str
     container: str | None
     group: Group | None
+    """Only with the ancestors that limit it."""
+    whole_group: Group | None = None
     listens: bool = False
     """Whether the port was seen, not only named."""
     gone: bool = False
@@ -126,7 +128,8 @@ class ServerFinder:
             if text is not None and text != known.cgroup_text:
                 known.cgroup_text = text
                 known.container = container_of(text)
-                known.group = find_group(host, known.pid)
+                known.whole_group = find_group(host, known.pid)
+            known.group = with_limits(host, known.whole_group) if known.whole_group else None
             if known.model_bytes is None and known.model is not None:
                 known.model_bytes = self._sizes.size(host, known.pid, known.model)
 

@@ -5,22 +5,24 @@ of huge pages where there is more than the default size's.
 """
 
 import os
-import re
 
 from ..host import Host
 from ..hugetlb import read_huge_page_pools
-from ..meminfo import parse_meminfo
+from ..parse import pick_numbers
+from ..reading import Malformed
 from .sample import MemoryMoment
 
-_LINES = re.compile(r"^(pgmajfault|pswpin|pswpout|workingset_refault(?:_file)?) ([0-9]{1,20})$", re.M)
+_SIZES = ("MemTotal", "MemAvailable", "MemFree", "Cached", "Dirty", "SwapTotal", "SwapFree", "Hugepagesize", "Hugetlb")
+_COUNTS = ("HugePages_Total", "HugePages_Free")
+_COUNTERS = ("pgmajfault ", "pswpin ", "pswpout ", "workingset_refault_file ", "workingset_refault ")
 
 
 def read_memory(host: Host) -> MemoryMoment | None:
     """The memory now."""
-    memory = host.parsed("/proc/meminfo", parse_meminfo)
+    memory = host.parsed("/proc/meminfo", parse_sizes)
     if memory is None:
         return None
-    counters = parse_vmstat(host.text("/proc/vmstat", optional=True) or "")
+    counters = pick_numbers(host.text("/proc/vmstat", optional=True) or "", _COUNTERS)
     huge_total, huge_free = _huge_pages(host, memory)
     return MemoryMoment(
         total_bytes=memory.get("MemTotal"),
@@ -32,17 +34,21 @@ def read_memory(host: Host) -> MemoryMoment | None:
         swap_free_bytes=memory.get("SwapFree"),
         hugepages_total_bytes=huge_total,
         hugepages_free_bytes=huge_free,
-        major_faults=counters.get("pgmajfault"),
-        swapped_in_bytes=_pages(counters.get("pswpin")),
-        swapped_out_bytes=_pages(counters.get("pswpout")),
+        major_faults=counters.get("pgmajfault "),
+        swapped_in_bytes=_pages(counters.get("pswpin ")),
+        swapped_out_bytes=_pages(counters.get("pswpout ")),
         # Kernels before 5.9 counted file pages only, without saying so.
-        refaulted_file_bytes=_pages(counters.get("workingset_refault_file", counters.get("workingset_refault"))),
+        refaulted_file_bytes=_pages(counters.get("workingset_refault_file ", counters.get("workingset_refault "))),
     )
 
 
-def parse_vmstat(text: str) -> dict[str, int]:
-    """The lines of /proc/vmstat, or of a control group's memory.stat, that tell of reading back from drives."""
-    return {name: int(number) for name, number in _LINES.findall(text)}
+def parse_sizes(text: str) -> dict[str, int]:
+    """The lines of /proc/meminfo that are of use: bytes, or a count of pages."""
+    sizes = pick_numbers(text, [f"{name}:" for name in _SIZES])
+    counts = pick_numbers(text, [f"{name}:" for name in _COUNTS])
+    if not sizes:
+        raise Malformed(f"no line of the memory's size: {text[:60]!r}")
+    return {name[:-1]: kib << 10 for name, kib in sizes.items()} | {name[:-1]: n for name, n in counts.items()}
 
 
 def _pages(count: int | None) -> int | None:

@@ -3,14 +3,10 @@
 Reads /sys/devices/system/node/node*/{meminfo,numastat} (Documentation/admin-guide/numastat.rst).
 """
 
-import re
-
 from ..host import Host
-from ..meminfo import parse_meminfo
 from ..numa import MAX_NODES, NODE_DIR
+from ..parse import pick_numbers
 from .sample import NodeMoment
-
-_STAT = re.compile(r"^(local_node|other_node) ([0-9]{1,20})$", re.M)
 
 
 def read_nodes(host: Host) -> tuple[NodeMoment, ...]:
@@ -19,19 +15,17 @@ def read_nodes(host: Host) -> tuple[NodeMoment, ...]:
     return tuple(_read_node(host, node, directory) for node, directory in directories)
 
 
-def parse_numastat(text: str) -> dict[str, int]:
-    """The two lines of numastat that tell near from far."""
-    return {name: int(number) for name, number in _STAT.findall(text)}
-
-
 def _read_node(host: Host, node: int, directory: str) -> NodeMoment:
-    memory = host.parsed(f"{directory}/meminfo", parse_meminfo, optional=True) or {}
-    pages = parse_numastat(host.text(f"{directory}/numastat", optional=True) or "")
+    memory = host.text(f"{directory}/meminfo", optional=True) or ""
+    # Lines begin with the node they speak of.
+    kib = pick_numbers(memory, [f"Node {node} {name}:" for name in ("MemTotal", "MemFree", "FilePages")])
+    total, free, file = (kib.get(f"Node {node} {name}:") for name in ("MemTotal", "MemFree", "FilePages"))
+    pages = pick_numbers(host.text(f"{directory}/numastat", optional=True) or "", ("local_node ", "other_node "))
     return NodeMoment(
         node=node,
-        total_bytes=memory.get("MemTotal"),
-        free_bytes=memory.get("MemFree"),
-        file_bytes=memory.get("FilePages"),
-        local_pages=pages.get("local_node"),
-        foreign_pages=pages.get("other_node"),
+        total_bytes=None if total is None else total << 10,
+        free_bytes=None if free is None else free << 10,
+        file_bytes=None if file is None else file << 10,
+        local_pages=pages.get("local_node "),
+        foreign_pages=pages.get("other_node "),
     )

@@ -4,11 +4,10 @@ Reads /proc/PID/{stat,status,io} (proc_pid_stat(5), proc_pid_status(5), proc_pid
 control group. `finder.py` tells which processes are servers.
 """
 
-import re
 from dataclasses import dataclass
 
 from ..host import Host
-from ..parse import parse_cpu_list
+from ..parse import parse_cpu_list, pick_numbers
 from ..reading import Malformed
 from .cgroups import read_cgroup
 from .finder import KnownServer, ServerFinder
@@ -16,9 +15,8 @@ from .sample import ServerMoment
 
 __all__ = ["KnownServer", "ProcessStat", "ServerFinder", "parse_process_stat", "parse_status", "read_server"]
 
-_SIZES = re.compile(r"^(RssAnon|RssFile|RssShmem|VmSwap|VmLck|Threads):\s+([0-9]{1,19})( kB)?$", re.M)
-_ALLOWED = re.compile(r"^Cpus_allowed_list:\s+([0-9,-]{1,20000})$", re.M)
-_READ_BYTES = re.compile(r"^read_bytes: ([0-9]{1,20})$", re.M)
+_SIZES = ("RssAnon:", "RssFile:", "VmSwap:", "VmLck:")
+_ALLOWED = "\nCpus_allowed_list:"
 _ENDED = "ZXx"
 
 
@@ -42,7 +40,7 @@ def read_server(host: Host, known: KnownServer) -> ServerMoment | None:
         known.gone = True
         return None
     sizes, allowed = parse_status(status)
-    read = _READ_BYTES.search(host.text(f"/proc/{known.pid}/io", optional=True) or "")
+    io = pick_numbers(host.text(f"/proc/{known.pid}/io", optional=True) or "", ("read_bytes:",))
     return ServerMoment(
         pid=known.pid,
         started_ticks=stat.started_ticks,
@@ -56,13 +54,13 @@ def read_server(host: Host, known: KnownServer) -> ServerMoment | None:
         cpus_allowed=allowed,
         user_ticks=stat.user_ticks,
         system_ticks=stat.system_ticks,
-        run_delay_us=known.waits.read(host, known.pid),
+        run_delay_us=known.waits.read(host, known.pid, stat.user_ticks + stat.system_ticks),
         major_faults=stat.major_faults,
         anon_bytes=sizes.get("RssAnon"),
         file_bytes=sizes.get("RssFile"),
         swapped_bytes=sizes.get("VmSwap"),
         locked_bytes=sizes.get("VmLck"),
-        read_bytes=int(read[1]) if read else None,
+        read_bytes=io.get("read_bytes:"),
         nodes=(),
         nodes_clock_s=None,
         cgroup=read_cgroup(host, known.group) if known.group else None,
@@ -82,10 +80,10 @@ def parse_process_stat(text: str) -> ProcessStat:
 
 def parse_status(text: str) -> tuple[dict[str, int], tuple[int, ...] | None]:
     """/proc/PID/status -> sizes in bytes, and the CPUs that the process may use."""
-    sizes = {name: int(number) << 10 if unit else int(number) for name, number, unit in _SIZES.findall(text)}
-    match = _ALLOWED.search(text)
+    sizes = {name[:-1]: kib << 10 for name, kib in pick_numbers(text, _SIZES).items()}
+    _, found, rest = text.partition(_ALLOWED)
     try:
-        return sizes, parse_cpu_list(match[1]) if match else None
+        return sizes, parse_cpu_list(rest.partition("\n")[0]) if found else None
     except Malformed:
         return sizes, None
 
