@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .host import Host
+from .parse import parse_uptime
 from .reading import Malformed, Reading
 
 DISKSTATS = "/proc/diskstats"
@@ -130,17 +131,6 @@ def parse_diskstats(text: str) -> dict[str, Counters]:
     if lines and not found:
         raise Malformed("no line of disk counters")
     return found
-
-
-def parse_uptime(text: str) -> float:
-    """/proc/uptime -> seconds since boot."""
-    try:
-        seconds = float(text.split()[0])
-    except (IndexError, ValueError):
-        raise Malformed(f"not an uptime: {text[:40]!r}") from None
-    if not 0 < seconds < 1e10:
-        raise Malformed(f"not an uptime: {text[:40]!r}")
-    return seconds
 
 
 def _read(host: Host, moment: int) -> Mapping[str, Counters] | None:

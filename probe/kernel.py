@@ -8,7 +8,7 @@ import re
 import shlex
 
 from .host import Host
-from .parse import parse_int, parse_key_values
+from .parse import parse_key_values, parse_uptime
 from .reading import Malformed, Reading
 
 MAX_COMMAND_LINE = 64 << 10
@@ -40,6 +40,7 @@ def probe_kernel(host: Host) -> Kernel:
     release = host.text("/proc/sys/kernel/osrelease", optional=True)
     if release is None:
         release = host.parsed("/proc/version", parse_version_line, optional=True)
+    uptime_s = host.parsed("/proc/uptime", parse_uptime, optional=True)
     system = host.text("/etc/os-release", optional=True) or host.text("/usr/lib/os-release", optional=True)
     return Kernel(
         release=release,
@@ -48,7 +49,7 @@ def probe_kernel(host: Host) -> Kernel:
         command_line=host.parsed("/proc/cmdline", parse_command_line),
         lockdown=_lockdown(host),
         tainted=host.integer("/proc/sys/kernel/tainted", optional=True),
-        uptime_s=host.parsed("/proc/uptime", parse_uptime, optional=True),
+        uptime_s=None if uptime_s is None else int(uptime_s),
     )
 
 
@@ -78,11 +79,6 @@ def parse_command_line(text: str) -> tuple[tuple[str, str | None], ...]:
         words = words[: words.index("--")]  # What follows is for process 1.
     pairs = (word.partition("=") for word in words)
     return tuple((name.replace("-", "_"), value if equals else None) for name, equals, value in pairs)
-
-
-def parse_uptime(text: str) -> int:
-    """`12345.67 23456.78` -> whole seconds since boot."""
-    return parse_int(text.partition(".")[0], 0)
 
 
 def _lockdown(host: Host) -> str | None:

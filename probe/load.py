@@ -6,6 +6,7 @@ Reads /proc/loadavg and /proc/stat (proc(5)) and /proc/pressure/cpu (Documentati
 import re
 
 from .host import Host
+from .pressure import parse_pressure
 from .reading import Malformed, Reading
 
 _TIMES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
@@ -33,13 +34,14 @@ def probe_load(host: Host) -> Load:
     """Read load and steal."""
     averages = host.parsed("/proc/loadavg", parse_loadavg, optional=True)
     times = host.parsed("/proc/stat", parse_cpu_times, optional=True) or {}
-    pressure = host.parsed("/proc/pressure/cpu", parse_some_pressure, optional=True)
+    pressure = host.parsed("/proc/pressure/cpu", parse_pressure, optional=True)
+    waiting = pressure.some if pressure else None
     wanted = sum(ticks for name, ticks in times.items() if name not in ("idle", "iowait"))
     return Load(
         average_1min=averages[0] if averages else None,
         running_tasks=averages[1] if averages else None,
-        waiting_percent_10s=pressure[0] if pressure else None,
-        waiting_percent_300s=pressure[1] if pressure else None,
+        waiting_percent_10s=waiting.avg10_percent if waiting else None,
+        waiting_percent_300s=waiting.avg300_percent if waiting else None,
         steal_percent=round(100 * times["steal"] / wanted, 2) if wanted and "steal" in times else None,
         wanted_seconds=wanted / 100 if times else None,
     )
@@ -59,11 +61,3 @@ def parse_cpu_times(text: str) -> dict[str, int]:
     if not match:
         raise Malformed(f"no line of CPU times: {text[:60]!r}")
     return dict(zip(_TIMES, map(int, match[1].split()), strict=False))
-
-
-def parse_some_pressure(text: str) -> tuple[float, float]:
-    """`some avg10=1.00 avg60=... avg300=0.50 total=...` -> the shares of ten and three hundred seconds."""
-    match = re.search(r"some avg10=(\d{1,3}\.\d\d) avg60=\S+ avg300=(\d{1,3}\.\d\d)", text, re.ASCII)
-    if not match:
-        raise Malformed(f"not a pressure: {text[:60]!r}")
-    return float(match[1]), float(match[2])

@@ -123,6 +123,17 @@ def pick_numbers(text: str, names: Iterable[str]) -> dict[str, int]:
     return found
 
 
+def parse_uptime(text: str) -> float:
+    """/proc/uptime -> seconds since boot."""
+    try:
+        seconds = float(text.split()[0])
+    except (IndexError, ValueError):
+        raise Malformed(f"not an uptime: {text[:40]!r}") from None
+    if not 0 < seconds < 1e10:
+        raise Malformed(f"not an uptime: {text[:40]!r}")
+    return seconds
+
+
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key under which cpu2 comes before cpu10."""
     return tuple(

@@ -5,7 +5,7 @@ Reads /sys/devices/system/cpu/cpu*/thermal_throttle (x86, Documentation/ABI/test
 """
 
 from .host import Host
-from .parse import parse_cpu_list
+from .parse import parse_cpu_list, parse_uptime
 from .reading import Reading
 
 CPU_DIR = "/sys/devices/system/cpu"
@@ -53,7 +53,6 @@ def probe_thermal(host: Host) -> Thermal:
     cpus = cpus if any(host.exists(f"{CPU_DIR}/cpu{cpu}/thermal_throttle") for cpu in cpus[:2]) else ()
     packages = _leaders(host, cpus, "package_cpus_list", "core_siblings_list")
     times = [_count(host, cpu, "package_throttle_total_time_ms") for cpu in packages]
-    uptime = (host.text("/proc/uptime", optional=True) or "").split(" ")[0]
     zones = list(host.numbered(THERMAL_DIR, "thermal_zone").values())[:MAX_ZONES]
     coolers = list(host.numbered(THERMAL_DIR, "cooling_device").values())[:MAX_COOLERS]
     return Thermal(
@@ -62,7 +61,7 @@ def probe_thermal(host: Host) -> Thermal:
         ),
         package_throttle_count=_total(host, packages, "package_throttle_count"),
         package_throttle_ms=max((time for time in times if time is not None), default=None),
-        uptime_s=float(uptime) if uptime.replace(".", "", 1).isdigit() and len(uptime) < 20 else None,
+        uptime_s=host.parsed("/proc/uptime", parse_uptime, optional=True),
         zones=tuple(_zone(host, path) for path in zones),
         coolers=tuple(cooler for path in coolers if (cooler := _cooler(host, path)) is not None),
     )

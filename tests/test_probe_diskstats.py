@@ -9,12 +9,12 @@ from llmtune.probe.diskstats import (
     Counters,
     finish_disk_sample,
     parse_diskstats,
-    parse_uptime,
     rates,
     rates_since_boot,
     start_disk_sample,
 )
 from llmtune.probe.host import Answer, Host, Question
+from llmtune.probe.parse import parse_uptime
 from llmtune.probe.reading import Malformed, Unreadable
 
 NONE = Counters(0, 0, 0, 0, 0, 0, 0, 0, 0)

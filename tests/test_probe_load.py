@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from trees import tree_host
 
-from llmtune.probe.load import parse_cpu_times, parse_loadavg, parse_some_pressure, probe_load
+from llmtune.probe.load import parse_cpu_times, parse_loadavg, probe_load
+from llmtune.probe.pressure import parse_pressure
 from llmtune.probe.reading import Malformed
 
 PRESSURE = "some avg10=12.50 avg60=3.00 avg300=1.25 total=42\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
@@ -27,7 +28,7 @@ def test_kernels_without_steal_or_pressure(tmp_path: Path) -> None:
     assert (load.steal_percent, load.waiting_percent_10s, load.average_1min, host.gaps) == (None, None, None, [])
 
 
-@pytest.mark.parametrize("parse", [parse_loadavg, parse_cpu_times, parse_some_pressure])
+@pytest.mark.parametrize("parse", [parse_loadavg, parse_cpu_times, parse_pressure])
 @pytest.mark.parametrize("text", ["", "\0\0", "cpu x y", "some avg10=nan avg60=1 avg300=1", "1.0 2"])
 def test_damage(parse: object, text: str) -> None:
     assert callable(parse)
