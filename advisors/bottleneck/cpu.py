@@ -23,7 +23,7 @@ def quota(scene: Scene, server: Served) -> Bottleneck | None:
     done, group = server.activity, server.moment.cgroup
     if done is None or group is None or done.throttled_share is None or done.throttled_share < THROTTLED:
         return None
-    allowed = f"a quota of {three(group.quota_cpus)} CPUs" if group.quota_cpus else "its CPU quota"
+    allowed = f"a quota of {group.quota_cpus:g} CPUs" if group.quota_cpus else "its CPU quota"
     threads = server.moment.decode_threads
     return verdict(
         "cpu quota",
@@ -53,9 +53,7 @@ def oversubscribed(scene: Scene, server: Served) -> Bottleneck | None:
     too_many = threads is not None and threads > usable
     if server.waiting_cpus < CROWDED or not (wanted > usable + CROWDED if threads is None else too_many):
         return None
-    told = (
-        f"{threads} threads on {three(usable)} CPUs" if too_many else f"{wanted:.1f} threads want {three(usable)} CPUs"
-    )
+    told = f"{threads} threads on {usable:g} CPUs" if too_many else f"{wanted:.1f} threads want {usable:g} CPUs"
     return verdict(
         "oversubscribed",
         server.subject,

@@ -115,7 +115,7 @@ def _busy(server: Served) -> tuple[str, str] | None:
     usable, threads = server.usable_cpus, server.moment.decode_threads
     wanted = min((float(amount) for amount in (usable, threads) if amount), default=None)
     if wanted and server.cpus >= BUSY_CPUS * wanted:
-        return "CPU", f"{server.cpus:.1f} of {three(wanted)} CPUs in use"
+        return "CPU", f"{server.cpus:.1f} of {wanted:g} CPUs in use"
     return None
 
 

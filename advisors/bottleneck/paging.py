@@ -47,10 +47,11 @@ def killed(scene: Scene, server: Served) -> Bottleneck | None:
     if before is None or after is None or after <= before or group is None:
         return None
     limit = f" of {size(group.memory_limit_bytes)}" if group.memory_limit_bytes else ""
+    counted = "1 process" if after == before + 1 else f"{after - before} processes"
     return verdict(
         "memory pressure",
         server.subject,
-        f"Out of memory: {after - before} processes beside {server.name} were killed at its group's limit{limit}",
+        f"Out of memory: killed {counted} at the limit{limit} of the group of {server.name}",
         (f"{group.path}: oom_kill", f"{before} -> {after}"),
         confidence="high",
         badness="bad",
