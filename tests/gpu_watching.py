@@ -35,7 +35,7 @@ class LiveTree(TreeSource):
 
 def nvidia(number: int, status: str = "active", driver: str | None = "nvidia", **files: str) -> dict[str, Any]:
     """The files of an NVIDIA card at the place where `nvml_machines.machine` has GPU `number`."""
-    more = {"power__runtime_status": f"{status}\n", **files}
+    more: dict[str, Any] = {"power__runtime_status": f"{status}\n", **files}
     return pci_device(f"0000:{0x10 + number:02x}:00.0", "0x10de", "0x2330", driver, "0x030200", **more)
 
 

@@ -62,7 +62,8 @@ def hwmon(host: Host, path: str, labels: tuple[str, ...]) -> tuple[GpuPower, int
 
     power = GpuPower(
         draw_mw=milliwatts("power1_average", "power1_input"),
-        limit_mw=milliwatts("power1_cap", "power1_max"),
+        # xe has both and calls the limit for bursts a cap; amdgpu has only the cap.
+        limit_mw=milliwatts("power1_max", "power1_cap"),
         default_limit_mw=milliwatts("power1_cap_default", "power1_rated_max"),
         min_limit_mw=milliwatts("power1_cap_min"),
         max_limit_mw=milliwatts("power1_cap_max"),

@@ -23,6 +23,7 @@ ALL_LINKS = 0xFFFFFFFF
 GPM_SAMPLES = 2
 _UNION = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
 """nvmlValueType_t -> the member of nvmlValue_t."""
+_NARROW = (1, 5, 6)
 
 Field = tuple[int, int]
 """A field's id and its scope (a link, or ALL_LINKS)."""
@@ -72,7 +73,8 @@ class NvmlGpu(Asker):
             return {}
         told = {}
         for field, value in zip(ids, values, strict=True):
-            if value.nvmlReturn in NEVER:
+            # A counter of 32 bits wraps several times a second on a busy link.
+            if value.nvmlReturn in NEVER or (value.nvmlReturn == 0 and value.valueType in _NARROW):
                 self._never_fields.add(field)
             elif value.nvmlReturn == 0 and 0 <= value.valueType < len(_UNION):
                 number = int(getattr(value.value, _UNION[value.valueType]))

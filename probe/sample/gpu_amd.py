@@ -12,7 +12,7 @@ from ..gpu.pci import PCI_DEVICES, DisplayDevice, parse_generation, parse_width
 from ..host import Host
 from ..reading import Malformed
 from .gpu import GpuMoment, GpuUser
-from .gpu_amd_metrics import parse_throttling
+from .gpu_amd_metrics import Throttling, tells_reasons
 from .gpu_drm import DrmUsers
 from .gpu_hwmon import Sensors, find_sensors
 from .gpu_known import has_slept, is_asleep, unread, without_readings
@@ -41,6 +41,8 @@ class AmdReader:
         self._slow: dict[str, object] = {}
         self._users: tuple[GpuUser, ...] = ()
         self._absent: set[str] = set()
+        self._throttled = Throttling()
+        self._total: int | None = None
 
     def sleeps_when_idle(self, host: Host) -> bool:
         """Whether the kernel puts it to sleep when nobody asks."""
@@ -94,8 +96,6 @@ class AmdReader:
         )
         self._total = found.memory.total_bytes
 
-    _total: int | None = None
-
     def _memory(self, host: Host) -> dict[str, object]:
         used = self._number(host, "mem_info_vram_used", 1 << 50)
         if self.latest.memory_kind != "unified":
@@ -148,10 +148,10 @@ class AmdReader:
         if "gpu_metrics" in self._absent:
             return None
         data = host.data(f"{self._path}/gpu_metrics", optional=True)
-        words = parse_throttling(data) if data else None
-        if words is None:
+        if data is None or not tells_reasons(data):
             self._absent.add("gpu_metrics")
-        return words
+            return None
+        return self._throttled.words(data)
 
 
 def _moved(text: str) -> tuple[int, int]:

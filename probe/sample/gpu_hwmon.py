@@ -69,7 +69,8 @@ def find_sensors(host: Host, path: str, labels: tuple[str, ...]) -> Sensors:
 
     sensors.power = first("power1_average", "power1_input")
     sensors.energy = first("energy1_input", "energy2_input")
-    sensors.limit = first("power1_cap", "power1_max", "power2_max")
+    # xe has both and calls the limit for bursts a cap; amdgpu has only the cap.
+    sensors.limit = first("power1_max", "power2_max", "power1_cap")
     sensors.pwm = first("pwm1")
     sensors.frequencies = {n: f"{folder}/freq{n}_input" for n in (1, 2) if f"freq{n}_input" in names}
     found = {

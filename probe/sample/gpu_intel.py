@@ -28,6 +28,15 @@ REASONS = {
     "ratl": "heat (running average)",
     "vr_thermalert": "heat (voltage regulators)",
     "vr_tdc": "current limit",
+    "iccmax": "current limit (peak)",
+    "soc_thermal": "heat (chip)",
+    "soc_avg_thermal": "heat (chip, average)",
+    "mem_thermal": "heat (memory)",
+    "vr_thermal": "heat (voltage regulators)",
+    "fastvmode": "voltage limit",
+    "psys_pl1": "power limit of the platform",
+    "psys_pl2": "power limit of the platform (short term)",
+    "psys_crit": "power limit of the platform (critical)",
 }
 """What the kernel calls them -> words."""
 
