@@ -13,10 +13,15 @@ class Untrusted(Exception):
 
 def own_program() -> str:
     """The absolute path of the `llmtune` that runs, or of its installation's; raises `Untrusted`."""
-    called = os.path.realpath(sys.argv[0])
-    path = called if os.path.basename(called) == "llmtune" else os.path.join(sys.prefix, "bin", "llmtune")
+    path = installed_program()
     check(path)
     return path
+
+
+def installed_program() -> str:
+    """The absolute path of the `llmtune` that runs, or of its installation's, whoever could change it."""
+    called = os.path.realpath(sys.argv[0])
+    return called if os.path.basename(called) == "llmtune" else os.path.join(sys.prefix, "bin", "llmtune")
 
 
 def own_command() -> list[str]:

@@ -63,7 +63,7 @@ class _Open:
 class Observer:
     """Remembers what a verdict needs: the last minute, and which verdicts hold."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts | None = None) -> None:
         self.facts = facts
         """May be replaced at any time: a server has come, its model has been read."""
         self._samples: deque[Sample] = deque(maxlen=MAX_SAMPLES)
@@ -82,14 +82,15 @@ class Observer:
         self._samples.append(sample)
         while sample.clock_s - self._samples[0].clock_s > HISTORY_SECONDS and len(self._samples) > 2:
             self._samples.popleft()
-        raw = judge(self._samples, self.facts)
-        verdicts = self._steady.update(sample.clock_s, raw)
+        raw = judge(tuple(self._samples), self.facts)
+        # One moment says next to nothing: it is no event, and must not linger.
+        verdicts = self._steady.update(sample.clock_s, raw) if before is not None else raw
         ended += self._close(sample.clock_s, {(one.kind, one.subject) for one in verdicts})
         return Observation(
             sample=sample,
             activity=activity(before, sample) if before is not None else None,
             verdicts=verdicts,
-            began=tuple(self._begin(sample, verdicts)),
+            began=tuple(self._begin(sample, verdicts)) if before is not None else (),
             ended=tuple(ended),
         )
 
