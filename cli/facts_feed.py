@@ -23,6 +23,7 @@ class FactsFeed:
         self._servers: frozenset[tuple[int, int | None]] | None = None
         self._changed = threading.Event()
         self._stopped = threading.Event()
+        self._read = threading.Event()
         self._thread = threading.Thread(target=self._run, name="facts", daemon=True)
         self.facts: Facts | None = None
         self.trouble: str | None = None
@@ -37,6 +38,10 @@ class FactsFeed:
         """Read no more; does not wait for a reading under way."""
         self._stopped.set()
         self._changed.set()
+
+    def wait(self, seconds: float) -> None:
+        """Until they were read once, or that long."""
+        self._read.wait(seconds)
 
     def follow(self, sample: Sample) -> None:
         """Read again where other servers run than before."""
@@ -58,6 +63,7 @@ class FactsFeed:
                 self.facts = facts_of(Host(self._source))
             except Exception as error:  # A bug in one probe must not end or garble what runs for days.
                 self.trouble = f"{type(error).__name__}: {error}"
+            self._read.set()
             self._stopped.wait(REST_SECONDS)
 
 

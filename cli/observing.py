@@ -18,7 +18,6 @@ from .facts_feed import FactsFeed, facts_from_record, plain_facts
 from .stopping import Stop
 
 if TYPE_CHECKING:
-    from ..probe.sample.log import SampleWriter
     from ..probe.source import FileSource
 
 
