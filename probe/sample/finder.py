@@ -24,6 +24,7 @@ LOOKS = 3
 """A new process may not yet have become the program it is to be; one that was looked at so often has."""
 _SIEVE = re.compile(PATTERN)
 _FIRST_BYTES = 2000
+_USUAL_PORTS = {"llama.cpp": 8080, "vLLM": 8000, "SGLang": 30000, "Ollama": 11434, "KoboldCpp": 5001, "TGI": 3000}
 
 
 @dataclass(slots=True)
@@ -53,7 +54,8 @@ class KnownServer:
 class ServerFinder:
     """The servers of one machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, scan_s: float = SCAN_SECONDS) -> None:
+        self._scan_s = scan_s
         self._known: dict[int, KnownServer] = {}
         self._looks: dict[int, int] = {}
         self._sizes = ModelSizes()
@@ -63,7 +65,7 @@ class ServerFinder:
     def find(self, host: Host) -> tuple[KnownServer, ...]:
         """The servers, as of a scan at most five seconds ago; processes that went since are `gone` at their reading."""
         now_s = time.monotonic()
-        due = self._scanned_s is None or now_s - self._scanned_s >= SCAN_SECONDS
+        due = self._scanned_s is None or now_s - self._scanned_s >= self._scan_s
         if due or any(server.gone for server in self._known.values()):
             self._scanned_s = now_s
             self._scan(host, now_s)
@@ -139,3 +141,5 @@ def _find_port(host: Host, known: KnownServer, listeners: tuple[Listener, ...]) 
     if held:
         known.port = known.port if known.port in {one.port for one in held} else held[0].port
         known.listens = True
+    elif known.port is None and (usual := _USUAL_PORTS.get(known.engine)) in {one.port for one in listeners}:
+        known.port = usual  # Its sockets are not ours to see, but this is where it listens unless told otherwise.

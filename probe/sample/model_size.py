@@ -25,6 +25,8 @@ class ModelSizes:
         now_s = time.monotonic()
         if now_s - self._asked_s.get((pid, model), -AGAIN_SECONDS) < AGAIN_SECONDS:
             return None
+        if len(self._asked_s) >= MAX_PARTS:
+            self._asked_s.clear()
         self._asked_s[pid, model] = now_s
         try:
             return self._worker.call(lambda: _size(host, pid, model), WAIT_SECONDS)
