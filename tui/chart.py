@@ -7,7 +7,7 @@ from .line import Line, Span
 
 _LEFT = (0x00, 0x40, 0x44, 0x46, 0x47)
 _RIGHT = (0x00, 0x80, 0xA0, 0xB0, 0xB8)
-_BRAILLE = tuple(tuple(chr(0x2800 + left + right) for right in _RIGHT) for left in _LEFT)
+BRAILLE = tuple(tuple(chr(0x2800 + left + right) if left or right else " " for right in _RIGHT) for left in _LEFT)
 """By how many of its four dots are filled from below, left and right."""
 
 
@@ -37,7 +37,7 @@ def area(values: Sequence[float | None], width: int, height: int, top: float, as
         else:
             below = 4 * (height - 1 - row)
             dots_in = [0 if dots <= below else min(dots - below, 4) for dots in filled]
-            rows.append("".join(_BRAILLE[left][right] for left, right in zip(dots_in[::2], dots_in[1::2], strict=True)))
+            rows.append("".join(BRAILLE[left][right] for left, right in zip(dots_in[::2], dots_in[1::2], strict=True)))
     return rows
 
 

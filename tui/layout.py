@@ -1,13 +1,14 @@
 """The whole screen as text: the verdict on top, panels below by priority."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import ModuleType
-from typing import NamedTuple
 
-from .cells import clip, shorten
+from .cells import clip, line_cells, shorten
 from .chart import beside
-from .line import Line, Span
+from .line import Line, Span, text_of
 from .panels import cpu, engine, gpus, io, log, memory
+from .panels.common import below
 from .verdict import verdict_lines
 from .view import View
 
@@ -28,71 +29,165 @@ _WIDE = 110
 _PAIRS = (("cpu", "memory"), ("io", "log"))
 _FEWEST = 2
 """Lines below which a panel is not worth its title."""
-_PLENTY = 500
+_PLENTY = 400
+_CHARTS = (6, 8, 13)
+"""Lines for charts, with the empty line above them: what is given to all, then more, first to the important ones."""
 
 
-class _Block(NamedTuple):
-    """Panels that stand side by side, with their widths."""
+@dataclass(slots=True)
+class _Part:
+    """One panel of one moment."""
 
-    names: tuple[str, ...]
-    widths: tuple[int, ...]
+    name: str
+    width: int
+    natural: list[Line]
+    """All of its text."""
+    has_charts: bool
+
+    @property
+    def quiet(self) -> bool:
+        """It has one sentence to say, which the title can hold."""
+        return len(self.natural) == 1 and not self.has_charts and len(self.natural[0]) == 1
+
+
+@dataclass(slots=True)
+class _Block:
+    """Panels that stand side by side."""
+
+    parts: list[_Part]
+    height: int = 0
+
+    @property
+    def full(self) -> int:
+        """Lines for all text."""
+        return max(1 if part.quiet else 1 + len(part.natural) for part in self.parts)
+
+    @property
+    def has_charts(self) -> bool:
+        """More lines would be used."""
+        return any(part.has_charts for part in self.parts)
 
 
 def compose(view: View, focus: str | None, width: int, height: int) -> list[Line]:
     """Exactly `height` lines of at most `width` cells.
 
-    The focused panel is served first; those that find no place are named in the last line.
+    The focused panel is served first; panels that find no place are named in the last line.
     """
     if width < 1 or height < 1:
         return []
-    lines = [clip(one, width, view.ascii_only) for one in verdict_lines(view, width, 2 if height < 20 else 4)][:height]
-    left = height - len(lines)
-    wanted = {name: len(PANELS[name].body(view, width, _PLENTY)) for name in PRIORITY}
-    blocks = _blocks(width)
-    order = sorted(blocks, key=lambda block: focus not in block.names)
-    heights: dict[_Block, int] = {}
-    for block in order:
-        least = 1 + min(_FEWEST, max(wanted[name] for name in block.names))
-        if left >= least:
-            heights[block] = least
-            left -= least
-    for block in order:
-        if block in heights:
-            more = min(left, 1 + max(wanted[name] for name in block.names) - heights[block])
-            heights[block] += max(more, 0)
-            left -= max(more, 0)
-    for block in order:
-        if block in heights and left > 0:
-            more = min(left, 8)
-            heights[block] += more
-            left -= more
+    lines = verdict_lines(view, width, 2 if height < 20 else 3 if height < 36 else 4)[:height]
+    blocks = _blocks(view, width)
+    order = sorted(blocks, key=lambda block: all(part.name != focus for part in block.parts))
+    room = height - len(lines)
+    _share_out(order, focus, room, height)
+    hidden = any(not block.height for block in blocks)
+    if hidden and room > 4:
+        _share_out(order, focus, room - 1, height)
+    drawn = _draw_all(view, order, focus)
     for block in blocks:
-        if block in heights:
-            lines += _draw(view, block, focus, heights[block])
-    return [*lines[:height], *[()] * (height - len(lines))]
+        lines += drawn.get(id(block), [])
+    if hidden and len(lines) < height:
+        lines.append(_hidden(view, [part for block in blocks if not block.height for part in block.parts], width))
+    lines = [clip(one, width, view.ascii_only) for one in lines[:height]]
+    return [*lines, *[()] * (height - len(lines))]
 
 
-def _blocks(width: int) -> list[_Block]:
+def _draw_all(view: View, order: Sequence[_Block], focus: str | None) -> dict[int, list[Line]]:
+    """Each block's lines; what one leaves empty goes to the next that has more to say."""
+    drawn: dict[int, list[Line]] = {}
+    spare = 0
+    for block in order:
+        if not block.height:
+            continue
+        more = max(0, min(spare, block.full - block.height))
+        block.height += more
+        spare -= more
+        made = _draw(view, block, focus)
+        while len(made) > 1 and not any(part.text.strip() for part in made[-1]):
+            made.pop()
+            spare += 1
+        drawn[id(block)] = made
+    return drawn
+
+
+def _share_out(order: Sequence[_Block], focus: str | None, left: int, height: int) -> None:
+    """Give each block its lines."""
+    for block in order:
+        least = min(block.full, 1 + _FEWEST)
+        block.height = least if left >= least else 0
+        left -= block.height
+    there = [block for block in order if block.height]
+    # A table of many rows takes no more than its part before all others have theirs.
+    for most in (max(8, height // 3), height):
+        for block in there:
+            wanted = min(block.full, height if any(part.name == focus for part in block.parts) else most)
+            more = max(0, min(left, wanted - block.height))
+            block.height += more
+            left -= more
+    for rows in _CHARTS:
+        for block in there:
+            more = block.full + rows - block.height
+            if block.has_charts and 0 < more <= left:
+                block.height += more
+                left -= more
+
+
+def _blocks(view: View, width: int) -> list[_Block]:
     if width < _WIDE:
-        return [_Block((name,), (width,)) for name in PRIORITY]
+        return [_Block([_part(view, name, width)]) for name in PRIORITY]
     half = (width - 3) // 2
-    singles = [_Block((name,), (width,)) for name in PRIORITY[:2]]
-    return singles + [_Block(pair, (half, width - 3 - half)) for pair in _PAIRS]
+    singles = [_Block([_part(view, name, width)]) for name in PRIORITY[:2]]
+    pairs = [_Block([_part(view, left, half), _part(view, right, width - 3 - half)]) for left, right in _PAIRS]
+    for block in pairs:
+        # Charts side by side begin on one line.
+        longest = max(len(part.natural) for part in block.parts)
+        for part in block.parts:
+            part.natural += [()] * (longest - len(part.natural) if part.has_charts else 0)
+    return singles + pairs
 
 
-def _draw(view: View, block: _Block, focus: str | None, height: int) -> list[Line]:
+def _part(view: View, name: str, width: int) -> _Part:
+    panel = PANELS[name]
+    return _Part(name, width, panel.body(view, width, _PLENTY), bool(panel.charts(view)))
+
+
+def _draw(view: View, block: _Block, focus: str | None) -> list[Line]:
     made: list[Sequence[Line]] = []
-    for name, width in zip(block.names, block.widths, strict=True):
-        inside = PANELS[name].lines(view, width, height - 1)
-        made.append([title(view, name, focus, width), *inside, *[()] * (height - 1 - len(inside))])
-    return beside(made, block.widths)
+    for part in block.parts:
+        panel, places = PANELS[part.name], block.height - 1
+        if part.quiet:
+            inside = [] if places < 1 or len(block.parts) == 1 else part.natural
+            head = title(view, part.name, focus, part.width, "" if inside else text_of(part.natural[0]))
+        else:
+            head = title(view, part.name, focus, part.width)
+            enough = places >= len(part.natural)
+            inside = (
+                below(view, part.natural, panel.charts(view), part.width, places)
+                if enough
+                else panel.lines(view, part.width, places)
+            )
+        made.append([head, *inside, *[()] * (places - len(inside))])
+    return list(made[0]) if len(made) == 1 else beside(made, [part.width for part in block.parts])
 
 
-def title(view: View, name: str, focus: str | None, width: int) -> Line:
-    """A rule with the panel's key and name."""
-    key = list(PANELS).index(name) + 1
+def _hidden(view: View, parts: Sequence[_Part], width: int) -> Line:
+    """Which panels wait behind their keys."""
+    names = ", ".join(f"{_key(part.name)} {PANELS[part.name].TITLE}" for part in parts)
     rule = "-" if view.ascii_only else "─"
-    text = shorten(f"{key} {PANELS[name].TITLE}", max(width - 6, 1), view.ascii_only)
-    style = "accent" if name == focus else "title"
-    head: Line = (Span(f"{rule}{rule} ", "dim"), Span(text, style), Span(" "))  # type: ignore[arg-type]
-    return (*head, Span(rule * max(0, width - len(text) - 4), "dim"))
+    return (Span(shorten(f"{rule}{rule} not shown: {names}", width, view.ascii_only), "dim"),)
+
+
+def _key(name: str) -> int:
+    return list(PANELS).index(name) + 1
+
+
+def title(view: View, name: str, focus: str | None, width: int, told: str = "") -> Line:
+    """A rule with the panel's key and name, and perhaps all that it has to say."""
+    rule = "-" if view.ascii_only else "─"
+    head: Line = (
+        Span(f"{rule}{rule} ", "dim"),
+        Span(f"{_key(name)} {PANELS[name].TITLE}", "accent" if name == focus else "title"),
+        Span(f"  {shorten(told, max(width - 20, 1), view.ascii_only)} " if told else " ", "dim"),
+    )
+    head = clip(head, width, view.ascii_only)
+    return (*head, Span(rule * max(0, width - line_cells(head)), "dim"))

@@ -20,8 +20,10 @@ def verdict_lines(view: View, width: int, height: int) -> list[Line]:
         sure += f", for {lasting_text(view.sample.time_s - since.began_s)}"
     lines = _wrap(what, width, 2 if height > 2 or width < 80 else 1, _STYLES[verdict.badness], view.ascii_only)
     told = cells(lines[-1][0].text)
-    if told + 3 + len(sure) <= width:
-        lines[-1] = (*lines[-1], Span(" " * (width - told - len(sure))), Span(sure, "dim"))
+    for words in (sure, f"{verdict.confidence} confidence", verdict.confidence):
+        if told + 3 + len(words) <= width:
+            lines[-1] = (*lines[-1], Span(" " * (width - told - len(words))), Span(words, "dim"))
+            break
     if verdict.helps and len(lines) < height:
         lines += _wrap(f"helps: {span(verdict.helps).text}", width, 1, "plain", view.ascii_only)
     if verdict.evidence and len(lines) < height:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..chart import _BRAILLE
+from ..chart import BRAILLE
 from ..line import Span
 
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -36,7 +36,7 @@ def many_bars(shares: Sequence[float], width: int, ascii_only: bool = False) -> 
     grouped, of_each = means(shares, 2 * width)
     dots = [min(max(round(share * 4), 1), 4) for share in grouped]
     dots += [0] * (len(dots) % 2)
-    return "".join(_BRAILLE[left][right] for left, right in zip(dots[::2], dots[1::2], strict=True)), of_each
+    return "".join(BRAILLE[left][right] for left, right in zip(dots[::2], dots[1::2], strict=True)), of_each
 
 
 def means(shares: Sequence[float], bars: int) -> tuple[Sequence[float], int]:

@@ -113,7 +113,9 @@ def fields(parts: Sequence[Field], width: int, indent: str = "") -> Line:
     for place, one in enumerate(kept):
         spans += [Span("   ")] if place else []
         spans += [Span(f"{one.label} ", "dim")] if one.label else []
-        value = one.value if place == len(kept) - 1 else pad(one.value, one.width)
+        value = one.value.strip()
+        if place < len(kept) - 1:
+            value = pad(value, _value_cells(one))
         spans.append(Span(value, one.style))
     return tuple(spans)
 
@@ -130,9 +132,13 @@ def wrapped(parts: Sequence[Field], width: int, indent: str = "") -> list[Line]:
     return [*lines, fields(waiting, width, indent)] if waiting else lines
 
 
+def _value_cells(one: Field) -> int:
+    """A number keeps the place that it was padded to, and begins at its left end."""
+    return max(cells(one.value), one.width)
+
+
 def _fields_cells(parts: Sequence[Field]) -> int:
     total = 3 * (len(parts) - 1)
-    for place, one in enumerate(parts):
-        value = cells(one.value) if place == len(parts) - 1 else max(cells(one.value), one.width)
-        total += value + (cells(one.label) + 1 if one.label else 0)
+    for one in parts:
+        total += _value_cells(one) + (cells(one.label) + 1 if one.label else 0)
     return total

@@ -13,6 +13,7 @@ _CHART_ROWS = 4
 """A chart lower than that tells too little for its place."""
 _CHART_CELLS = 36
 _MAX_CHART_ROWS = 12
+_MANY_ROWS = 16
 
 Chart = tuple[str, str, float, Callable[[float], str]]
 """Title, name of the series, the least end of the axis (negative: the end itself), and how a value is told."""
@@ -61,26 +62,40 @@ def sentences(text: str, width: int, indent: str = "") -> list[Line]:
     return [clip(one, width) for one in [*lines, (Span(indent + row, "dim"),)]]
 
 
-def waiting(view: View, width: int) -> list[Line] | None:
+def waiting(width: int) -> list[Line]:
     """What every panel says before the first reading."""
-    return [note("waiting for the first reading", width)] if view.sample is None else None
+    return [note("waiting for the first reading", width)]
 
 
-def with_charts(view: View, body: Sequence[Line], charts: Sequence[Chart], width: int, height: int) -> list[Line]:
-    """The text and, where there is room below it, charts side by side."""
-    lines = [clip(one, width, view.ascii_only) for one in body[:height]]
+def with_charts(
+    view: View, body: Callable[[View, int, int], list[Line]], charts: Sequence[Chart], width: int, height: int
+) -> list[Line]:
+    """The text and, where there is room below it, charts side by side; long tables leave some room for them."""
+    text = body(view, width, height)
+    if charts and len(text) + _CHART_ROWS >= height >= _MANY_ROWS:
+        text = body(view, width, height - _CHART_ROWS - 2)
+    return below(view, text, charts, width, height)
+
+
+def below(view: View, text: Sequence[Line], charts: Sequence[Chart], width: int, height: int) -> list[Line]:
+    """Charts below a text."""
+    lines = [clip(one, width, view.ascii_only) for one in text[:height]]
     room = min(height - len(lines) - 1, _MAX_CHART_ROWS) if lines else height
     if room < _CHART_ROWS or not charts:
         return lines
-    names = set(view.series.names())
-    there = [one for one in charts if one[1] in names]
-    across = max(1, min(len(there), (width + 3) // (_CHART_CELLS + 3)))
-    there = there[:across]
-    if not there or width < 16:
+    across = max(1, min(len(charts), (width + 3) // (_CHART_CELLS + 3)))
+    there = charts[:across]
+    if width < 16:
         return lines
     each = (width - 3 * (len(there) - 1)) // len(there)
     blocks = [draw(view, one, each, room) for one in there]
     return [*lines, (), *beside(blocks, [each] * len(there))]
+
+
+def known(view: View, charts: Sequence[Chart]) -> list[Chart]:
+    """Those of which there are values."""
+    names = set(view.series.names())
+    return [one for one in charts if one[1] in names]
 
 
 def draw(view: View, one: Chart, width: int, height: int) -> list[Line]:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from ...advisors.activity.activity import CpuActivity
-from ...probe.sample.sample import ServerMoment
+from ...probe.sample.sample import CpuMoment, Sample, ServerMoment
 from ..line import Line, Span, Style
 from ..view import View
 from .bars import bar, many_bars
 from .columns import Field, fields
-from .common import Chart, note, waiting, with_charts
+from .common import Chart, known, note, waiting, with_charts
 from .names import activity_of, model_name
-from .units import bytes_text, cpu_list, number, percent, used_text
+from .units import bytes_text, cpu_list, number, percent, stalled_text, used_text
 
 TITLE = "CPU and NUMA"
 SORTS: tuple[str, ...] = ()
@@ -25,26 +25,32 @@ def rows(view: View) -> Sequence[str]:
 
 def lines(view: View, width: int, height: int) -> list[Line]:
     """The whole machine, its nodes, the servers' processes, charts."""
-    charts: list[Chart] = [
+    return with_charts(view, body, charts(view), width, height)
+
+
+def charts(view: View) -> list[Chart]:
+    """Use and stalls."""
+    wanted: list[Chart] = [
         ("busy CPUs", "cpu/busy", -_effective(view) or 1.0, number),
         ("waited for a CPU", "psi/cpu", 0.1, percent),
     ]
-    return with_charts(view, body(view, width, height), charts, width, height)
+    return known(view, wanted)
 
 
 def body(view: View, width: int, height: int) -> list[Line]:
     """All but charts."""
-    if (empty := waiting(view, width)) is not None:
-        return empty
-    assert view.sample is not None
-    if view.sample.cpu is None:
+    sample = view.sample
+    if sample is None:
+        return waiting(width)
+    cpu = sample.cpu
+    if cpu is None:
         return [note("the kernel's CPU counters could not be read", width)]
     activity = view.activity.cpu if view.activity is not None else None
     if activity is None:
         return [note("waiting for a second reading: rates are between two", width)]
-    told = [_whole(view, activity, width)]
-    told += _nodes(view, activity, width) or _every(view, activity, width)
-    told += [_server(view, one, width) for one in view.sample.servers]
+    told = [_whole(view, cpu, activity, width)]
+    told += _nodes(view, sample, activity, width) or _every(view, activity, width)
+    told += [_server(view, one, width) for one in sample.servers]
     stalls = _stalls(view, width)
     return [*told, stalls] if stalls else told
 
@@ -55,10 +61,8 @@ def _effective(view: View) -> float:
     return float(len(view.sample.cpu.ticks)) if view.sample is not None and view.sample.cpu is not None else 0.0
 
 
-def _whole(view: View, activity: CpuActivity, width: int) -> Line:
-    assert view.sample is not None
-    assert view.sample.cpu is not None
-    cpu, most = view.sample.cpu, _effective(view)
+def _whole(view: View, cpu: CpuMoment, activity: CpuActivity, width: int) -> Line:
+    most = _effective(view)
     mhz = sorted(cpu.frequencies_khz.values())
     parts = [
         Field("busy", f"{number(activity.busy_cpus)} of {most:g} CPUs", 0),
@@ -81,7 +85,7 @@ def _worth(cpus: float, most: float, style: Style = "notice") -> Style:
 
 def _every(view: View, activity: CpuActivity, width: int) -> list[Line]:
     cpus = sorted(activity.busy_share)
-    return [_small(view, "each ", [activity.busy_share[cpu] for cpu in cpus], width)]
+    return [_small(view, "each CPU ", [activity.busy_share[cpu] for cpu in cpus], width)]
 
 
 def _small(view: View, label: str, shares: Sequence[float], width: int) -> Line:
@@ -90,13 +94,12 @@ def _small(view: View, label: str, shares: Sequence[float], width: int) -> Line:
     return (Span(label, "dim"), Span(text), Span(told, "dim"))
 
 
-def _nodes(view: View, activity: CpuActivity, width: int) -> list[Line]:
+def _nodes(view: View, sample: Sample, activity: CpuActivity, width: int) -> list[Line]:
     """One line for each node, where there are several."""
-    assert view.sample is not None
     nodes = view.facts.nodes if view.facts is not None else ()
     if len(nodes) < 2:
         return []
-    moments = {one.node: one for one in view.sample.nodes}
+    moments = {one.node: one for one in sample.nodes}
     widest = max(len(one.cpus) for one in nodes)
     told = []
     for node in nodes:
@@ -108,7 +111,7 @@ def _nodes(view: View, activity: CpuActivity, width: int) -> list[Line]:
             *([Field("memory", used_text(used, moment.total_bytes), 2)] if moment and moment.total_bytes else []),
             *([Field("cache", bytes_text(moment.file_bytes), 5)] if moment and moment.file_bytes is not None else []),
         ]
-        for server in view.sample.servers[:2]:
+        for server in sample.servers[:2]:
             lies = next((one.bytes for one in server.nodes if one.node == node.node), None)
             parts += [Field(f"{server.engine}", bytes_text(lies), 3)] if lies is not None and server.nodes else []
         room = width - 60
@@ -156,4 +159,4 @@ def _stalls(view: View, width: int) -> Line | None:
     if share is None:
         return None
     style: Style = "notice" if share >= 0.2 else "plain"
-    return fields([Field("some task waited for a CPU", f"{percent(share).strip()} of the time", 0, style)], width)
+    return fields([Field("stalled for a CPU", stalled_text(share, None), 0, style)], width)

@@ -7,11 +7,11 @@ from ...probe.sample.sample import ServerMoment
 from ..line import Line, Span, span
 from ..view import View
 from .columns import Column, table
-from .common import Chart, chosen, note, selected_place, sentences, waiting, window, with_charts
+from .common import Chart, chosen, known, note, selected_place, sentences, waiting, window, with_charts
 from .engine_words import decode_of, numbers, state_of
 from .names import engine_of, model_name
 from .slots import slot_lines
-from .units import count_text, number, percent, seconds_text
+from .units import count_text, percent, seconds_text
 
 TITLE = "Engine"
 SORTS = ("pid", "tokens", "engine", "model")
@@ -26,30 +26,31 @@ def rows(view: View) -> Sequence[str]:
 
 def lines(view: View, width: int, height: int) -> list[Line]:
     """The servers, the selected one's numbers and slots, charts."""
+    return with_charts(view, body, charts(view), width, height)
+
+
+def charts(view: View) -> list[Chart]:
+    """Of the selected server."""
     servers = _servers(view)
-    charts: list[Chart] = []
-    if servers:
-        pid = servers[selected_place(view, len(servers))].pid
-        charts = [
-            ("decode tokens/s", f"decode/{pid}", 10, _tokens),
-            ("prompt tokens/s", f"prompt/{pid}", 100, _tokens),
-            ("KV cache in use", f"kv/{pid}", -1, percent),
-        ]
-    return with_charts(view, body(view, width, height), charts, width, height)
-
-
-def _tokens(value: float) -> str:
-    return number(value) if value < 1000 else count_text(value)
+    if not servers:
+        return []
+    pid = servers[selected_place(view, len(servers))].pid
+    wanted: list[Chart] = [
+        ("decode tokens/s", f"decode/{pid}", 10, tokens_text),
+        ("prompt tokens/s", f"prompt/{pid}", 100, tokens_text),
+        ("KV cache in use", f"kv/{pid}", -1, percent),
+    ]
+    return known(view, wanted)
 
 
 def body(view: View, width: int, height: int) -> list[Line]:
     """All but charts."""
-    if (empty := waiting(view, width)) is not None:
-        return empty
-    assert view.sample is not None
+    sample = view.sample
+    if sample is None:
+        return waiting(width)
     servers = _servers(view)
     if not servers:
-        if view.sample.servers:
+        if sample.servers:
             return [note(f"no server matches the filter: {view.choice.filter}", width)]
         return _none(width)
     place = selected_place(view, len(servers))
@@ -119,7 +120,7 @@ def _table(view: View, servers: Sequence[ServerMoment], width: int, selected: in
             if value is None
             else seconds_text(value)
             if name.endswith("_s") and "per" not in name
-            else _tokens(value)
+            else tokens_text(value)
         )
 
     columns = [

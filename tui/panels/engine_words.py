@@ -1,5 +1,7 @@
 """What one server tells of itself, in fields."""
 
+from ...advisors.activity.activity import EngineActivity
+from ...probe.sample.engine import EngineMoment
 from ...probe.sample.sample import ServerMoment
 from ..line import Line, Style, span
 from ..view import View
@@ -8,6 +10,7 @@ from .common import sentences
 from .names import engine_of, model_of
 from .units import bytes_text, count_text, number, percent, seconds_text
 
+_KV_FULL = 0.95
 _STYLES: dict[str, Style] = {
     "ready": "plain",
     "loading": "notice",
@@ -44,51 +47,55 @@ def decode_of(view: View, server: ServerMoment) -> float | None:
 
 
 def numbers(view: View, server: ServerMoment, width: int) -> list[Line]:
-    """Two lines of numbers, or what is missing."""
+    """What it says is missing, and two lines of numbers."""
     endpoint, did = server.endpoint, engine_of(view, server.pid)
     if endpoint is None:
         return sentences("it has not been asked yet", width)
     told = [] if endpoint.state == "ready" or not endpoint.detail else sentences(endpoint.detail, width)
-    speed: list[Field] = []
-    if did is not None:
-        if did.decode_tokens_per_s is not None:
-            late = " when requests end" if "ends" in did.decode_basis else ""
-            speed.append(Field("decode", f"{number(did.decode_tokens_per_s)} tokens/s{late}", 0, "bold"))
-        if did.prompt_tokens_per_s is not None:
-            speed.append(Field("prompt", f"{_tokens(did.prompt_tokens_per_s)} tokens/s", 1))
-        if (told_bandwidth := bandwidth(view, server)) is not None:
-            speed.append(Field("reads", told_bandwidth, 2))
-        if did.first_token_s is not None:
-            speed.append(Field("first token", seconds_text(did.first_token_s), 3))
-        if did.between_tokens_s is not None:
-            speed.append(Field("between tokens", seconds_text(did.between_tokens_s), 6))
-    use: list[Field] = []
+    for parts in (_speed(view, server, did), _use(endpoint, did)):
+        told += [fields(parts, width)] if parts else []
+    return told
+
+
+def _speed(view: View, server: ServerMoment, did: EngineActivity | None) -> list[Field]:
+    if did is None:
+        return []
+    parts: list[Field] = []
+    if did.decode_tokens_per_s is not None:
+        late = " as requests end" if "ends" in did.decode_basis else ""
+        parts.append(Field("decode", f"{number(did.decode_tokens_per_s)} tokens/s{late}", 0, "bold"))
+    if did.prompt_tokens_per_s is not None:
+        parts.append(Field("prompt", f"{tokens_text(did.prompt_tokens_per_s)} tokens/s", 1))
+    if (read := bandwidth(view, server)) is not None:
+        parts.append(Field("reads", read, 2))
+    if did.first_token_s is not None:
+        parts.append(Field("first token", seconds_text(did.first_token_s), 3, width=6))
+    if did.between_tokens_s is not None:
+        parts.append(Field("between tokens", seconds_text(did.between_tokens_s), 6, width=6))
+    return parts
+
+
+def _use(endpoint: EngineMoment, did: EngineActivity | None) -> list[Field]:
+    parts: list[Field] = []
     if endpoint.kv_share is not None:
-        full = endpoint.kv_share >= 0.95
         of = "" if endpoint.kv_size_tokens is None else f" of {count_text(endpoint.kv_size_tokens)} tokens"
-        use.append(Field("KV cache", f"{percent(endpoint.kv_share)}{of}", 0, "notice" if full else "plain"))
+        full: Style = "notice" if endpoint.kv_share >= _KV_FULL else "plain"
+        parts.append(Field("KV cache", f"{percent(endpoint.kv_share)}{of}", 0, full))
     if endpoint.running is not None:
-        use.append(Field("running", f"{endpoint.running:.0f}", 1, width=2))
+        parts.append(Field("running", f"{endpoint.running:.0f}", 1, width=2))
     if endpoint.waiting is not None:
-        use.append(Field("waiting", f"{endpoint.waiting:.0f}", 0, "notice" if endpoint.waiting >= 1 else "plain", 2))
+        parts.append(Field("waiting", f"{endpoint.waiting:.0f}", 0, "notice" if endpoint.waiting >= 1 else "plain", 2))
     if did is not None:
-        if did.cached_share is not None:
-            use.append(Field("prompt from cache", percent(did.cached_share), 3))
-        if did.accepted_share is not None:
-            use.append(Field("drafts accepted", percent(did.accepted_share), 4))
+        parts += [Field("prompt from cache", percent(did.cached_share), 3)] if did.cached_share is not None else []
+        parts += [Field("drafts accepted", percent(did.accepted_share), 4)] if did.accepted_share is not None else []
         if did.preemptions_per_s:
-            use.append(Field("preempted", f"{number(did.preemptions_per_s).strip()}/s", 1, "bad"))
-        if did.queued_s is not None:
-            use.append(Field("in queue", seconds_text(did.queued_s), 5))
+            parts.append(Field("preempted", f"{number(did.preemptions_per_s).strip()}/s", 1, "bad"))
+        parts += [Field("in queue", seconds_text(did.queued_s), 5)] if did.queued_s is not None else []
     for model in endpoint.models[:3]:
-        on_gpu = (
-            ""
-            if not model.total_bytes or model.gpu_bytes is None
-            else f", {percent(model.gpu_bytes / model.total_bytes).strip()} on GPU"
-        )
-        use.append(Field("holds", f"{span(model.name).text} {bytes_text(model.total_bytes).strip()}{on_gpu}", 2))
-    told += [fields(speed, width)] if speed else []
-    return told + ([fields(use, width)] if use else [])
+        on_gpu = model.gpu_bytes / model.total_bytes if model.total_bytes and model.gpu_bytes is not None else None
+        where = "" if on_gpu is None else f", {percent(on_gpu).strip()} on GPU"
+        parts.append(Field("holds", f"{span(model.name).text} {bytes_text(model.total_bytes).strip()}{where}", 2))
+    return parts
 
 
 def bandwidth(view: View, server: ServerMoment) -> str | None:
@@ -100,6 +107,7 @@ def bandwidth(view: View, server: ServerMoment) -> str | None:
         return f"{number(did.read_bytes_per_s / 1e9).strip()} GB/s a GPU (the engine's estimate)"
     if model is None or model.active_bytes_per_token is None or not did.decode_tokens_per_s:
         return None
+    # Requests that are answered together read the weights once for all.
     busy = max(1, sum(slot.state == "generating" for slot in server.endpoint.slots) if server.endpoint else 1)
     read = model.active_bytes_per_token * did.decode_tokens_per_s / busy
     peak = (
@@ -113,5 +121,6 @@ def bandwidth(view: View, server: ServerMoment) -> str | None:
     return f"{number(read / 1e9)}{of} GB/s" + ("" if peak is None else f" {peak.basis}")
 
 
-def _tokens(value: float) -> str:
+def tokens_text(value: float) -> str:
+    """Tokens a second, in four or five cells."""
     return number(value) if value < 1000 else count_text(value)

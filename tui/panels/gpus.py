@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...probe.sample.gpu import GpuMoment
+from ...probe.sample.sample import Sample
 from ..line import Line, Span, span
 from ..view import View
 from .bars import bar
 from .columns import Column, table
-from .common import Chart, chosen, note, selected_place, waiting, window, with_charts
+from .common import Chart, chosen, known, note, selected_place, waiting, window, with_charts
 from .gpu_words import detail, heat, limits, link_text, memory_text, name_of, slowed, traffic, users_text, watts
 from .units import bytes_text, number
 
@@ -31,28 +32,32 @@ def rows(view: View) -> Sequence[str]:
 
 def lines(view: View, width: int, height: int) -> list[Line]:
     """The table, users below a few GPUs, charts of the selected one."""
+    return with_charts(view, body, charts(view), width, height)
+
+
+def charts(view: View) -> list[Chart]:
+    """Of the selected GPU."""
     gpus = _gpus(view)
-    shown = body(view, width, height)
     if not gpus:
-        return shown[:height]
+        return []
     gpu = gpus[selected_place(view, len(gpus))]
     top_bytes = -float(gpu.total_bytes) if gpu.total_bytes else 1 << 30
     top_mw = -float(gpu.power_limit_mw) if gpu.power_limit_mw else 100_000
-    charts: list[Chart] = [
+    wanted: list[Chart] = [
         (f"GPU {gpu.index} use", f"gpu/{gpu.index}/use", -100, lambda value: f"{value:.0f}%"),
         (f"GPU {gpu.index} power", f"gpu/{gpu.index}/power", top_mw, lambda value: f"{value / 1000:.0f} W"),
         (f"GPU {gpu.index} memory", f"gpu/{gpu.index}/memory", top_bytes, bytes_text),
     ]
-    return with_charts(view, shown, charts, width, height)
+    return known(view, wanted)
 
 
 def body(view: View, width: int, height: int) -> list[Line]:
     """All but charts."""
-    if (empty := waiting(view, width)) is not None:
-        return empty
+    if view.sample is None:
+        return waiting(width)
     gpus = _gpus(view)
     if not gpus:
-        return _none(view, width)
+        return _none(view, view.sample, width)
     place = selected_place(view, len(gpus))
     if view.choice.detail:
         return detail(view, gpus[place], width)
@@ -79,11 +84,10 @@ def _gpus(view: View) -> list[GpuMoment]:
     return chosen(view, view.sample.gpus, _KEYS, words, "index")
 
 
-def _none(view: View, width: int) -> list[Line]:
-    assert view.sample is not None
-    if view.sample.gpus:
+def _none(view: View, sample: Sample, width: int) -> list[Line]:
+    if sample.gpus:
         return [note(f"no GPU matches the filter: {view.choice.filter}", width)]
-    why = [gap for gap in view.sample.gaps if gap.probe.startswith(("gpu", "nvidia", "nvml", "amd", "intel"))]
+    why = [gap for gap in sample.gaps if gap.probe.startswith(("gpu", "nvidia", "nvml", "amd", "intel"))]
     told = [note("no GPU seen", width)]
     return told + [note(span(f"{gap.source}: {gap.reason} {gap.detail}".rstrip()).text, width) for gap in why[:3]]
 
@@ -104,22 +108,24 @@ def _columns(view: View, gpus: Sequence[GpuMoment], width: int) -> list[Column]:
             made.append((value,) if isinstance(value, Span) else value if isinstance(value, tuple) else (Span(value),))
         return Column(title, priority, made, **more)
 
+    # A link below its best is a finding; one at its best is not worth its place.
+    link = 35 if any(one.style == "notice" for one in map(link_text, gpus)) else 100
     return [
         column("", 0, lambda gpu: str(gpu.index)),
-        column("GPU", 1, lambda gpu: Span(name_of(gpu)), right=False, least=8),
+        column("GPU", 10, lambda gpu: Span(name_of(gpu)), right=False, least=8),
         column("use", 0, lambda gpu: _share(gpu.utilization_percent), width=4),
-        column("memory", 2, lambda gpu: memory_text(gpu), width=13),
-        column("", 8, lambda gpu: bar(_part(gpu), bars, plain), width=bars, right=False),
-        column("temp", 4, heat, width=5),
-        column("power", 5, watts, width=9),
-        column("MHz", 7, lambda gpu: limits(gpu.core_mhz, gpu.core_max_mhz), width=9),
-        column("slowed by", 3, slowed, right=False, least=10),
-        column("PCIe in/out", 9, lambda gpu: traffic(gpu), width=15),
-        column("link", 10, link_text, right=False),
-        column("DRAM bandwidth", 11, lambda gpu: _share(gpu.dram_percent)),
-        column("NVLink in/out", 12, lambda gpu: _nvlink(view, gpu), width=15),
-        column("memory busy", 13, lambda gpu: _busy(gpu.memory_busy_percent)),
-        column("used by", 6, lambda gpu: Span(users_text(view, gpu), "dim"), right=False, least=22),
+        column("memory", 20, memory_text, width=13),
+        column("", 80, lambda gpu: bar(_part(gpu), bars, plain), width=bars, right=False),
+        column("temp", 40, heat, width=7),
+        column("power", 50, watts, width=9),
+        column("MHz", 70, lambda gpu: limits(gpu.core_mhz, gpu.core_max_mhz), width=9),
+        column("slowed by", 30, slowed, right=False, least=10),
+        column("PCIe in/out", 90, traffic, width=14),
+        column("link", link, link_text, right=False),
+        column("DRAM bandwidth", 110, lambda gpu: _share(gpu.dram_percent)),
+        column("NVLink in/out", 120, lambda gpu: _nvlink(view, gpu), width=14),
+        column("memory busy", 130, lambda gpu: _busy(gpu.memory_busy_percent)),
+        column("used by", 60, lambda gpu: Span(users_text(view, gpu), "dim"), right=False, least=22),
     ]
 
 

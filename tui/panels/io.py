@@ -8,8 +8,8 @@ from ...probe.sample.sample import DriveMoment
 from ..line import Line, Span, Style, span
 from ..view import View
 from .columns import Column, Field, fields, table
-from .common import Chart, chosen, note, selected_place, waiting, window, with_charts
-from .units import bytes_text, count_text, percent, rate_text, seconds_text
+from .common import Chart, chosen, known, note, selected_place, waiting, window, with_charts
+from .units import bytes_text, count_text, percent, rate_text, seconds_text, stalled_text
 
 TITLE = "I/O"
 SORTS = ("busy", "read", "write", "name")
@@ -37,27 +37,32 @@ def rows(view: View) -> Sequence[str]:
 
 def lines(view: View, width: int, height: int) -> list[Line]:
     """The table, stalls, charts of the selected drive."""
+    return with_charts(view, body, charts(view), width, height)
+
+
+def charts(view: View) -> list[Chart]:
+    """Of the selected drive."""
     drives = _drives(view)
-    charts: list[Chart] = []
-    if drives:
-        name = drives[selected_place(view, len(drives))].moment.name
-        title = span(name).text
-        charts = [
-            (f"{title} read", f"drive/{name}/read", 1e6, rate_text),
-            (f"{title} write", f"drive/{name}/write", 1e6, rate_text),
-            ("waited for I/O", "psi/io", 0.1, percent),
-        ]
-    return with_charts(view, body(view, width, height), charts, width, height)
+    if not drives:
+        return []
+    name = drives[selected_place(view, len(drives))].moment.name
+    title = span(name).text
+    wanted: list[Chart] = [
+        (f"{title} read", f"drive/{name}/read", 1e6, rate_text),
+        (f"{title} write", f"drive/{name}/write", 1e6, rate_text),
+        ("stalled for I/O", "psi/io", 0.1, percent),
+    ]
+    return known(view, wanted)
 
 
 def body(view: View, width: int, height: int) -> list[Line]:
     """All but charts."""
-    if (empty := waiting(view, width)) is not None:
-        return empty
-    assert view.sample is not None
+    sample = view.sample
+    if sample is None:
+        return waiting(width)
     drives = _drives(view)
     if not drives:
-        filtered = view.sample.drives and view.choice.filter
+        filtered = sample.drives and view.choice.filter
         return [note(f"no drive matches the filter: {view.choice.filter}" if filtered else "no drive seen", width)]
     stalls = _stalls(view, width)
     place = selected_place(view, len(drives))
@@ -73,10 +78,12 @@ def _drives(view: View) -> list[_Drive]:
     rates = view.activity.drives if view.activity is not None else {}
     servers = {one.pid: one.engine for one in view.sample.servers}
     held: dict[str, list[str]] = {}
-    for known in view.facts.servers if view.facts is not None else ():
-        if known.model is not None and known.model.drive is not None and known.pid in servers:
-            held.setdefault(known.model.drive, []).append(f"{servers[known.pid]} {known.pid}")
-    all_drives = [_Drive(one, rates.get(one.name), ", ".join(held.get(one.name, []))) for one in view.sample.drives]
+    for one in view.facts.servers if view.facts is not None else ():
+        if one.model is not None and one.model.drive is not None and one.pid in servers:
+            held.setdefault(one.model.drive, []).append(f"{servers[one.pid]} {one.pid}")
+    all_drives = [
+        _Drive(moment, rates.get(moment.name), ", ".join(held.get(moment.name, []))) for moment in view.sample.drives
+    ]
     return chosen(view, all_drives, _KEYS, lambda one: one.moment.name, "busy")
 
 
@@ -119,5 +126,4 @@ def _stalls(view: View, width: int) -> list[Line]:
     if stalls is None or stalls.io_some is None:
         return []
     style: Style = "notice" if stalls.io_some >= 0.1 else "plain"
-    told = f"some {percent(stalls.io_some)}  all {percent(stalls.io_full)}"
-    return [fields([Field("tasks stalled for I/O", told, 0, style)], width)]
+    return [fields([Field("stalled for I/O", stalled_text(stalls.io_some, stalls.io_full), 0, style)], width)]

@@ -7,7 +7,7 @@ from typing import Any
 from ..line import Line, Span, Style, span
 from ..view import Event, View
 from .columns import Column, table
-from .common import chosen, note, selected_place, sentences, window
+from .common import Chart, chosen, note, selected_place, sentences, window
 from .units import lasting_text
 
 TITLE = "Log"
@@ -25,6 +25,11 @@ def rows(view: View) -> Sequence[str]:
 def lines(view: View, width: int, height: int) -> list[Line]:
     """The newest first, those that still hold before all others."""
     return body(view, width, height)[:height]
+
+
+def charts(view: View) -> list[Chart]:
+    """Has none."""
+    return []
 
 
 def body(view: View, width: int, height: int) -> list[Line]:

@@ -7,9 +7,9 @@ from ..line import Line, Span, Style
 from ..view import View
 from .bars import bar
 from .columns import Field, fields
-from .common import Chart, note, waiting, with_charts
+from .common import Chart, known, note, waiting, with_charts
 from .names import activity_of, model_name, model_of
-from .units import bytes_text, count_text, percent, rate_text, used_text
+from .units import bytes_text, count_text, rate_text, stalled_text, used_text
 
 TITLE = "Memory"
 SORTS: tuple[str, ...] = ()
@@ -22,26 +22,31 @@ def rows(view: View) -> Sequence[str]:
 
 def lines(view: View, width: int, height: int) -> list[Line]:
     """The machine, each server's model, faults and swap, charts."""
-    charts: list[Chart] = [
+    return with_charts(view, body, charts(view), width, height)
+
+
+def charts(view: View) -> list[Chart]:
+    """What moves."""
+    wanted: list[Chart] = [
         ("major faults/s", "faults", 10, count_text),
         ("page cache", "cached", -_total(view), bytes_text),
         ("swap traffic", "swap", 1e6, rate_text),
     ]
-    return with_charts(view, body(view, width, height), charts, width, height)
+    return known(view, wanted)
 
 
 def body(view: View, width: int, height: int) -> list[Line]:
     """All but charts."""
-    if (empty := waiting(view, width)) is not None:
-        return empty
-    assert view.sample is not None
-    memory = view.sample.memory
+    sample = view.sample
+    if sample is None:
+        return waiting(width)
+    memory = sample.memory
     if memory is None:
         return [note("/proc/meminfo could not be read", width)]
     told = [_whole(view, memory, width)]
-    for server in view.sample.servers:
+    for server in sample.servers:
         told += _server(view, server, width)
-    return [*told, _moved(view, width), _rest(view, memory, width)]
+    return [*told, _moved(view, width), *_rest(view, memory, width)]
 
 
 def _total(view: View) -> float:
@@ -74,7 +79,9 @@ def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
     model, did = model_of(view, server.pid), activity_of(view, server.pid)
     size = model.total_bytes if model is not None else server.model_bytes
     parts = [Field("", server.engine, 0)]
-    if size and server.file_bytes is not None and (model is None or model.mapped is not False) and server.file_bytes:
+    # Weights on a GPU leave memory once they are there: their share in it means nothing.
+    on_host = model.gpu_share == 0 if model is not None and model.gpu_share is not None else not _gpus(view)
+    if size and server.file_bytes and on_host:
         share = min(server.file_bytes / size, 1.0)
         missing: Style = "notice" if share < 0.9 and (did is None or (did.major_faults_per_s or 0) > 5) else "plain"
         parts.append(
@@ -102,6 +109,10 @@ def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
     return [fields(parts, width)]
 
 
+def _gpus(view: View) -> bool:
+    return bool(view.sample is not None and view.sample.gpus)
+
+
 def _moved(view: View, width: int) -> Line:
     if view.activity is None:
         return note("waiting for a second reading: rates are between two", width)
@@ -122,23 +133,18 @@ def _moved(view: View, width: int) -> Line:
     return fields([one for one in parts if one.value not in ("-", "-/s")] or parts[:1], width)
 
 
-def _rest(view: View, memory: MemoryMoment, width: int) -> Line:
+def _rest(view: View, memory: MemoryMoment, width: int) -> list[Line]:
     parts = []
-    stalls = view.activity.stalls if view.activity is not None else None
-    if stalls is not None and stalls.memory_some is not None:
-        some: Style = "notice" if stalls.memory_some >= 0.05 else "plain"
-        parts.append(
-            Field("stalled", f"some {percent(stalls.memory_some)}  all {percent(stalls.memory_full)}", 0, some)
-        )
     if memory.swap_total_bytes is not None:
-        free = memory.swap_free_bytes or 0
-        told = (
-            used_text(memory.swap_total_bytes - free, memory.swap_total_bytes).strip()
-            if memory.swap_total_bytes
-            else "none"
-        )
-        parts.append(Field("swap", told, 1))
+        used = memory.swap_total_bytes - (memory.swap_free_bytes or 0)
+        parts.append(Field("swap", used_text(used, memory.swap_total_bytes) if memory.swap_total_bytes else "none", 1))
     if memory.hugepages_total_bytes is not None:
         total, unused = memory.hugepages_total_bytes, memory.hugepages_free_bytes or 0
-        parts.append(Field("huge pages", used_text(total - unused, total).strip() if total else "none", 2))
-    return fields(parts, width) if parts else note("the kernel tells nothing of stalls, swap and huge pages", width)
+        parts.append(Field("huge pages", used_text(total - unused, total) if total else "none", 2))
+    told = [fields(parts, width)] if parts else []
+    stalls = view.activity.stalls if view.activity is not None else None
+    if stalls is not None and stalls.memory_some is not None:
+        style: Style = "notice" if stalls.memory_some >= 0.05 else "plain"
+        waited = stalled_text(stalls.memory_some, stalls.memory_full)
+        told.append(fields([Field("stalled for memory", waited, 0, style)], width))
+    return told

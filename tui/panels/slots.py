@@ -1,17 +1,19 @@
 """The table of a server's slots."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ...advisors.activity.activity import SlotActivity
 from ...probe.sample.engine import SlotMoment
 from ...probe.sample.sample import ServerMoment
 from ..line import Line, Span
 from ..view import View
 from .bars import bar
-from .columns import Column, table
+from .columns import Column, Field, fields, table
 from .common import note
+from .engine_words import tokens_text
 from .names import engine_of
-from .units import count_text, number, percent
+from .units import count_text, percent
 
 _ORDER = {"generating": 0, "prompt": 1, "idle": 2}
 _WORDS = {"generating": "answering", "prompt": "reading prompt", "idle": "idle"}
@@ -20,12 +22,11 @@ _WORDS = {"generating": "answering", "prompt": "reading prompt", "idle": "idle"}
 def slot_lines(view: View, server: ServerMoment, width: int, places: int) -> list[Line]:
     """Busy slots first; how many more there are is told in the last line."""
     slots = server.endpoint.slots if server.endpoint is not None else ()
-    if not slots or places < 2:
+    if not slots or places < 1:
         return []
-    busy = sum(slot.state != "idle" for slot in slots)
-    if places < 4 and len(slots) + 1 > places:
-        return [note(f"{busy} of {len(slots)} slots busy", width)]
     ordered = sorted(slots, key=lambda slot: (_ORDER[slot.state], slot.slot))
+    if places < 3 and len(slots) + 1 > places:
+        return [_in_one_line(view, server, ordered, width)]
     full = len(ordered) + 1 > places
     shown = ordered[: places - 2] if full else ordered
     made = table(_columns(view, server, shown), width, None, view.ascii_only)
@@ -38,9 +39,31 @@ def slot_lines(view: View, server: ServerMoment, width: int, places: int) -> lis
     return made
 
 
-def _columns(view: View, server: ServerMoment, slots: Sequence[SlotMoment]) -> list[Column]:
+def _in_one_line(view: View, server: ServerMoment, slots: Sequence[SlotMoment], width: int) -> Line:
+    busy = [slot for slot in slots if slot.state != "idle"]
+    rates = _rates(view, server)
+    parts = [Field("slots", f"{len(busy)} of {len(slots)} busy", 0)]
+    for place, slot in enumerate(busy[:8]):
+        told = f"{_rate(rates, slot)} t/s" if slot.state == "generating" else f"reads {_prompt(slot)}"
+        parts.append(Field(f"{slot.slot}:", told, 1 + place, width=12))
+    return fields(parts, width)
+
+
+def _rates(view: View, server: ServerMoment) -> Mapping[int, SlotActivity]:
     engine = engine_of(view, server.pid)
-    rates = {one.slot: one for one in engine.slots} if engine is not None else {}
+    return {one.slot: one for one in engine.slots} if engine is not None else {}
+
+
+def _rate(rates: Mapping[int, SlotActivity], slot: SlotMoment) -> str:
+    found = rates.get(slot.slot)
+    if found is None or slot.state == "idle":
+        return "-"
+    value = found.prompt_tokens_per_s if slot.state == "prompt" else found.decode_tokens_per_s
+    return "-" if value is None else tokens_text(value)
+
+
+def _columns(view: View, server: ServerMoment, slots: Sequence[SlotMoment]) -> list[Column]:
+    rates = _rates(view, server)
 
     def column(title: str, priority: int, tell: Callable[[SlotMoment], Any], **more: Any) -> Column:
         made = []
@@ -51,21 +74,10 @@ def _columns(view: View, server: ServerMoment, slots: Sequence[SlotMoment]) -> l
             )
         return Column(title, priority, made, **more)
 
-    def rate(slot: SlotMoment) -> str:
-        found = rates.get(slot.slot)
-        value = (
-            None
-            if found is None
-            else found.decode_tokens_per_s
-            if slot.state != "prompt"
-            else found.prompt_tokens_per_s
-        )
-        return "-" if value is None or slot.state == "idle" else number(value) if value < 1000 else count_text(value)
-
     return [
         column("slot", 0, lambda slot: str(slot.slot), width=4),
         column("state", 0, lambda slot: _WORDS[slot.state], right=False, width=14),
-        column("tokens/s", 1, rate, width=8),
+        column("tokens/s", 1, lambda slot: _rate(rates, slot), width=8),
         column("prompt", 4, _prompt, width=11),
         column("answered", 3, lambda slot: count_text(slot.decoded), width=8),
         column("context", 2, _context, width=11),

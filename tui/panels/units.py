@@ -47,6 +47,12 @@ def percent(share: float | None, digits: int = 0) -> str:
     return f"{100 * share:{3 if not digits else 4 + digits}.{digits}f}%"
 
 
+def stalled_text(some: float | None, full: float | None) -> str:
+    """Shares of the time in which some tasks waited, and in which all did."""
+    told = f"some tasks {percent(some).strip()} of the time"
+    return told if full is None else f"{told}, all {percent(full).strip()}"
+
+
 def count_text(value: float | None) -> str:
     """`312`, `4.1k`, `12k`: at most five cells."""
     if value is None:
