@@ -8,7 +8,7 @@ from ..line import Line, Span, span
 from ..view import View
 from .columns import Column, table
 from .common import Chart, chosen, known, note, selected_place, sentences, waiting, window, with_charts
-from .engine_words import decode_of, numbers, state_of
+from .engine_words import decode_of, numbers, state_of, tokens_text
 from .names import engine_of, model_name
 from .slots import slot_lines
 from .units import count_text, percent, seconds_text
