@@ -36,7 +36,10 @@ def quota(scene: Scene, server: Served) -> Bottleneck | None:
                 f"{three(done.throttled_cpus)} CPUs' worth of time withheld" if done.throttled_cpus else "",
             )
         ),
-        (f"{group.path}: cpu.stat", f"nr_throttled {done.throttled_share:.3f} of nr_periods, quota {group.quota_cpus}"),
+        (
+            "cpu.stat of its control group",
+            f"nr_throttled {done.throttled_share:.3f} of nr_periods, quota {group.quota_cpus}",
+        ),
         confidence="high",
         badness="bad" if done.throttled_share >= MUCH_THROTTLED else "notice",
         helps=f"a higher quota, or no more threads than it has CPUs (--threads {max(1, int(group.quota_cpus or 1))})",
@@ -44,10 +47,15 @@ def quota(scene: Scene, server: Served) -> Bottleneck | None:
     )
 
 
+def withheld(server: Served) -> bool:
+    """Whether its quota binds: then what its CPUs do says nothing of the machine."""
+    return server.activity is not None and (server.activity.throttled_share or 0.0) >= THROTTLED
+
+
 def oversubscribed(scene: Scene, server: Served) -> Bottleneck | None:
     """More of its own threads want to run than it has CPUs."""
     done, usable = server.activity, server.usable_cpus
-    if done is None or usable is None or not server.works or (done.throttled_share or 0.0) >= THROTTLED:
+    if done is None or usable is None or not server.works or withheld(server):
         return None
     threads, wanted = server.moment.decode_threads, server.cpus + server.waiting_cpus
     too_many = threads is not None and threads > usable
@@ -73,9 +81,9 @@ def oversubscribed(scene: Scene, server: Served) -> Bottleneck | None:
 def starved(scene: Scene, server: Served) -> Bottleneck | None:
     """Others have the CPUs that its threads wait for."""
     done, cpu = server.activity, scene.activity.cpu if scene.activity else None
-    if done is None or cpu is None or not server.works or (done.throttled_share or 0.0) >= THROTTLED:
+    if done is None or cpu is None or not server.works or withheld(server):
         return None
-    if oversubscribed(scene, server) is not None:
+    if server.phase == "loading" or oversubscribed(scene, server) is not None:
         return None
     wanted = server.cpus + server.waiting_cpus
     share = server.waiting_cpus / wanted if wanted else 0.0

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from ...probe.diskstats import Rates
 from .scene import Scene, Served
 from .verdict import Bottleneck
-from .words import listed, percent, rate, size, verdict
+from .words import listed, percent, rate, size, three, verdict
 
-MAJOR_FAULTS = 10.0
-"""A second: each is a page that a thread waits for, 0.1 ms on flash and 10 ms on a disk that rotates."""
+MAJOR_FAULTS = 1.0
+"""A second. Each is a read that a thread waits for, 0.1 ms on flash and 10 ms on a disk that rotates; with a large
+read-ahead one fault reads megabytes, so bytes and waiting decide."""
 READ_BYTES = 1e6
+THRASHES_BYTES = 10e6
+"""A second of pages that were dropped not long ago: a tenth of the slowest drive that models are kept on."""
 BUSY_PERCENT = 80.0
 """As the check storage-busy tells."""
 STALLED = 0.1
@@ -33,11 +36,15 @@ def disk(scene: Scene, server: Served) -> Bottleneck | None:
     busy = drive.util_percent if drive else None
     stalled = done.stalls.io_some if done.stalls.io_some is not None else scene.activity.stalls.io_some
     waited = faults * (drive.read_await_ms or 0.0) / 1000 if drive else 0.0
-    if reads < READ_BYTES or not ((busy or 0.0) >= BUSY_PERCENT or (stalled or 0.0) >= STALLED or waited >= STALLED):
-        return None
     total, limit = _model_bytes(server), scene.memory_limit(server)
     larger = total is not None and limit is not None and total > STAYS * limit
-    thrashes = (done.refault_bytes_per_s or 0.0) >= READ_BYTES
+    again = done.refault_bytes_per_s
+    if again is None:
+        again = scene.activity.memory.refault_bytes_per_s
+    thrashes = again is not None and again >= THRASHES_BYTES
+    waits = (busy or 0.0) >= BUSY_PERCENT or (stalled or 0.0) >= STALLED or waited >= STALLED
+    if reads < READ_BYTES or not (waits or (thrashes and larger)):
+        return None
     against = f"model {size(total)} {'>' if total > limit else 'of'} {size(limit)} of memory" if total and limit else ""
     read_words = f"reading {rate(done.read_bytes_per_s)}" if done.read_bytes_per_s else ""
     return verdict(
@@ -46,7 +53,7 @@ def disk(scene: Scene, server: Served) -> Bottleneck | None:
         "Disk bound: "
         + listed(
             (
-                f"{faults:.0f} major faults/s",
+                f"{three(faults)} major faults/s",
                 f"{name} {busy:.0f} % busy" if name and busy is not None else "",
                 read_words,
                 against if larger else _missing(server, total),
@@ -55,7 +62,7 @@ def disk(scene: Scene, server: Served) -> Bottleneck | None:
         (f"/proc/{server.moment.pid}/stat", f"majflt {faults:.1f} a second"),
         *([("/proc/diskstats", f"{name}: {busy:.0f} %, {drive.read_await_ms} ms a read")] if drive else []),
         *([("io pressure", f"some {stalled:.3f}")] if stalled is not None else []),
-        *([("workingset_refault_file", f"{done.refault_bytes_per_s:.0f} bytes/s")] if thrashes else []),
+        *([("workingset_refault_file", f"{again:.0f} bytes/s")] if again else []),
         confidence="high" if (busy or 0.0) >= BUSY_PERCENT or (stalled or 0.0) >= 0.5 else "medium",
         badness="bad",
         helps="a smaller quantization or more memory: each token reads again from the drive what was dropped"

@@ -1,6 +1,7 @@
 """The limits of the hardware itself: memory bandwidth, and computing."""
 
 from ...probe.sample.gpu import GpuMoment
+from .cpu import withheld
 from .scene import Scene, Served
 from .verdict import Bottleneck, Confidence
 from .weights import Weights, read_of
@@ -65,7 +66,7 @@ def compute(scene: Scene, server: Served) -> Bottleneck | None:
         return None
     spare = f"{pair(read.slowest.bytes_per_s, read.slowest.peak.per_s)} {read.slowest.peak.basis} of memory bandwidth"
     busy = _busy(server)
-    if busy is None:
+    if busy is None or withheld(server):
         return None
     return verdict(
         "compute",
@@ -83,7 +84,7 @@ def compute(scene: Scene, server: Served) -> Bottleneck | None:
 
 def _prompts(scene: Scene, server: Served) -> Bottleneck | None:
     busy = _busy(server)
-    if busy is None:
+    if busy is None or withheld(server):
         return None
     rated, done = "", None
     flops = server.model.flops_per_token if server.model else None
