@@ -19,7 +19,7 @@ doctor: $(VENV)/.runtime ## Diagnose this machine
 	@$(BIN)/llmtune doctor
 
 test: $(VENV)/.dev ## The quick tests: no root, no network beyond installing
-	$(PYTEST) -m "not heavy" -n auto --dist loadfile
+	$(PYTEST) -m "not heavy" -n auto --dist loadfile --no-loadscope-reorder
 
 test-heavy: $(VENV)/.dev ## The tests that need root or minutes
 	LLMTUNE_THOROUGH=1 $(PYTEST) -m "(heavy or fuzz) and not llama and not vm"

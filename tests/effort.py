@@ -2,7 +2,9 @@
 
 import os
 
+THOROUGH = bool(os.environ.get("LLMTUNE_THOROUGH"))
+
 
 def examples(number: int) -> int:
     """`number` where thoroughness is asked for, else a quarter of it."""
-    return number if os.environ.get("LLMTUNE_THOROUGH") else max(number // 4, 10)
+    return number if THOROUGH else max(number // 4, 10)

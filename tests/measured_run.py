@@ -1,12 +1,13 @@
 """`llmtune model` in a process of its own: what it answers, and what it costs."""
 
+import functools
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from test_cli import PACKAGE
+from quick_start import PACKAGE
 
 # The peak that the kernel tells of a process begins with what the one that forked it had: a small one, here.
 RUN = """
@@ -29,3 +30,9 @@ def measured(path: Path) -> tuple[int, str, int, float]:
     )
     code, told, peak_bytes, seconds = json.loads(done.stdout)
     return code, told, peak_bytes, seconds
+
+
+@functools.cache
+def idle_seconds() -> float:
+    """The processor seconds of a start that reads nothing."""
+    return measured(Path("/nothing-here.gguf"))[3]

@@ -1,12 +1,17 @@
 """Recorded machines of other projects, where at hand: $LLMTUNE_MACHINES, or shared/machines beside the checkout."""
 
 import functools
+import lzma
 import os
 from pathlib import Path
 
 from llmtune.probe.archive import ArchiveSource
 from llmtune.probe.host import Host
 from llmtune.probe.recording import BadRecording
+from llmtune.probe.snapshot import Snapshot, take_snapshot
+
+_BLOCK = 512
+"""Of a tar archive."""
 
 
 def recordings_folder() -> Path | None:
@@ -33,16 +38,30 @@ def machine_host(name: str) -> Host:
     return Host(_source(name))
 
 
+@functools.cache
+def machine_snapshot(name: str) -> Snapshot:
+    """All that the probes tell of a recorded machine."""
+    return take_snapshot(machine_host(name))
+
+
+@functools.cache
 def expected_answers(name: str) -> dict[str, str]:
-    """What the project that recorded the machine expects: file name without EXPECTED. -> text."""
+    """What the project that recorded the machine expects: file name without EXPECTED. -> text.
+
+    Tests ask for it while they are collected, so only these files are looked at: whole archives take ten times as long.
+    """
     if name not in readable_machines():
         return {}
-    host = machine_host(name)
-    return {
-        title.removeprefix("EXPECTED."): (host.data(f"/{title}") or b"").decode("utf-8", "replace")
-        for title in host.names("/")
-        if title.startswith("EXPECTED.")
-    }
+    with lzma.open(_archive(name)) as stream:
+        data = stream.read()
+    found, start = {}, 0
+    while title := data[start : start + 100].rstrip(b"\0").decode():
+        size = int(data[start + 124 : start + 135], 8)
+        body = start + _BLOCK
+        if title.startswith("./EXPECTED."):
+            found[title.removeprefix("./EXPECTED.")] = data[body : body + size].decode("utf-8", "replace")
+        start = body + -(-size // _BLOCK) * _BLOCK
+    return found
 
 
 def _archive(name: str) -> Path:
@@ -61,6 +80,7 @@ __all__ = [
     "expected_answers",
     "machine_host",
     "machine_names",
+    "machine_snapshot",
     "readable_machines",
     "recordings_folder",
 ]

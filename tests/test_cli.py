@@ -9,11 +9,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from quick_start import PACKAGE, run_llmtune
 from trees import write_tree
 
 import llmtune
 
-PACKAGE = str(Path(llmtune.__file__).absolute().parent.parent)
 FILES = {
     "/proc/cpuinfo": "processor\t: 0\nmodel name\t: Test \x1b[31mCPU\nflags\t: avx2\n\nSerial\t\t: OM18CS052773\n",
     "/proc/sys/kernel/hostname": "bluewhale7\n",
@@ -32,15 +32,7 @@ def llmtune_run(
     environment = {"PYTHONPATH": PACKAGE, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **variables}
     if home is not None:
         environment["HOME"] = str(home)
-    return subprocess.run(
-        [sys.executable, "-m", "llmtune", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment,
-        cwd=cwd,
-        check=False,
-    )
+    return run_llmtune([*map(str, arguments)], environment, str(cwd) if cwd else None)
 
 
 def assert_one_clear_line(done: "subprocess.CompletedProcess[str]", code: int, *words: str) -> None:

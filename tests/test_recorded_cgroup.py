@@ -1,13 +1,11 @@
 """Usable CPUs and memory nodes of recorded machines against what hwloc says is allowed."""
 
-import functools
 import re
 
 import pytest
-from recorded import expected_answers, machine_host, machine_names
+from recorded import expected_answers, machine_host, machine_names, machine_snapshot
 
 from llmtune.probe.parse import parse_cpu_mask
-from llmtune.probe.snapshot import Snapshot, take_snapshot
 
 ALLOWED = re.compile(r'allowed_cpuset="([^"]*)".*allowed_nodeset="([^"]*)"')
 PU = re.compile(r"PU L#\d+ \(P#(\d+)\)(?! \(disallowed)")
@@ -15,11 +13,6 @@ NODE = re.compile(r"NUMANode(?:\(\w+\))? L#\d+ \(P#(\d+)[^)]*\)(?! \(disallowed)
 
 GPU_NODES = {"nvidiagpunumanodes.console": set(range(250, 256))}
 """Memory of GPUs, which hwloc leaves out unless told to keep it."""
-
-
-@functools.cache
-def snapshot_of(name: str) -> Snapshot:
-    return take_snapshot(machine_host(name), disk_interval_s=0)
 
 
 def answers(ending: str, pattern: re.Pattern[str]) -> list[tuple[str, str]]:
@@ -40,7 +33,7 @@ def bits(mask: str) -> tuple[int, ...]:
 def test_allowed_as_hwloc_says(name: str, title: str) -> None:
     match = ALLOWED.search(expected_answers(name)[title])
     assert match
-    snapshot = snapshot_of(name)
+    snapshot = machine_snapshot(name)
     assert snapshot.effective.cpu_list == bits(match[1])
     if snapshot.cgroup.mems is not None:
         assert set(bits(match[2])) <= set(snapshot.cgroup.mems)
@@ -49,7 +42,7 @@ def test_allowed_as_hwloc_says(name: str, title: str) -> None:
 @pytest.mark.parametrize(("name", "title"), answers(".console", PU))
 def test_listed_as_hwloc_lists(name: str, title: str) -> None:
     text = expected_answers(name)[title]
-    snapshot = snapshot_of(name)
+    snapshot = machine_snapshot(name)
     assert set(snapshot.effective.cpu_list) == {int(number) for number in PU.findall(text)}
     if snapshot.cgroup.mems is not None:
         # A kernel's list may name nodes that are not there.

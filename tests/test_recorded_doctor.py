@@ -5,13 +5,12 @@ import json
 from collections import Counter
 
 import pytest
-from recorded import machine_host, readable_machines
+from recorded import machine_snapshot, readable_machines
 from true_alarms import TRUE_ALARMS
 
 from llmtune.advisors.checks.all import CHECKS
 from llmtune.advisors.diagnose import diagnose, summarize
 from llmtune.advisors.finding import Finding
-from llmtune.probe.snapshot import take_snapshot
 from llmtune.reports.diagnosis import Diagnosis
 from llmtune.reports.headline import headline
 from llmtune.reports.markdown import render_markdown
@@ -20,7 +19,7 @@ from llmtune.reports.terminal import render_terminal
 
 @functools.cache
 def diagnosis_of(name: str) -> Diagnosis:
-    snapshot = take_snapshot(machine_host(name))
+    snapshot = machine_snapshot(name)
     findings = diagnose(snapshot)
     return Diagnosis(
         machine=snapshot.machine,

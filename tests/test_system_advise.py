@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from recorded import machine_host, readable_machines
 from trees import write_tree
 
 from llmtune.advisors.system.advise import ADVICE, advise
@@ -120,19 +119,3 @@ def test_every_key_that_is_advised_can_be_applied() -> None:
     known = {key.partition("@")[0].replace("SIZEkB", "") for key in known_keys()}
     for advice in ADVICE:
         assert any(key.startswith(advice.key) for key in known), advice.key
-
-
-@pytest.mark.skipif(not readable_machines(), reason="needs recorded machines: LLMTUNE_MACHINES")
-def test_recorded_machines_get_advice_that_says_why() -> None:
-    every = Profile(
-        name="all", summary="", advice={advice.name: advice.strengths[-1] for advice in ADVICE}, settings={}
-    )
-    spoken = 0
-    for machine in readable_machines():
-        found = advise(take_snapshot(machine_host(machine), disk_interval_s=0.0), every)
-        spoken += len(found.settings)
-        for setting in found.settings:
-            assert setting.reason, (machine, setting)
-            assert setting.effect.text, (machine, setting)
-        assert all(left.reason for left in found.left_out)
-    assert spoken
