@@ -1,7 +1,7 @@
 """The whole screen as text: the verdict on top, panels below by priority."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 from .cells import clip, line_cells, shorten
@@ -10,7 +10,7 @@ from .line import Line, Span, text_of
 from .panels import cpu, engine, gpus, io, log, memory
 from .panels.common import below
 from .verdict import verdict_lines
-from .view import View
+from .view import Choice, View
 
 PANELS: Mapping[str, ModuleType] = {
     "gpus": gpus,
@@ -68,6 +68,17 @@ class _Block:
         return any(part.has_charts for part in self.parts)
 
 
+class _Views:
+    """What the user chose is for the focused panel; the others show their usual rows, none of them selected."""
+
+    def __init__(self, view: View, focus: str | None) -> None:
+        self._focused, self._focus = view, focus
+        self._others = replace(view, choice=Choice(row=-1))
+
+    def __call__(self, name: str) -> View:
+        return self._focused if name == self._focus else self._others
+
+
 def compose(view: View, focus: str | None, width: int, height: int) -> list[Line]:
     """Exactly `height` lines of at most `width` cells.
 
@@ -76,14 +87,15 @@ def compose(view: View, focus: str | None, width: int, height: int) -> list[Line
     if width < 1 or height < 1:
         return []
     lines = verdict_lines(view, width, 2 if height < 20 else 3 if height < 36 else 4)[:height]
-    blocks = _blocks(view, width)
+    views = _Views(view, focus)
+    blocks = _blocks(views, width)
     order = sorted(blocks, key=lambda block: all(part.name != focus for part in block.parts))
     room = height - len(lines)
     _share_out(order, focus, room, height)
     hidden = any(not block.height for block in blocks)
     if hidden and room > 4:
         _share_out(order, focus, room - 1, height)
-    drawn = _draw_all(view, order, focus)
+    drawn = _draw_all(views, order, focus)
     for block in blocks:
         lines += drawn.get(id(block), [])
     if hidden and len(lines) < height:
@@ -92,7 +104,7 @@ def compose(view: View, focus: str | None, width: int, height: int) -> list[Line
     return [*lines, *[()] * (height - len(lines))]
 
 
-def _draw_all(view: View, order: Sequence[_Block], focus: str | None) -> dict[int, list[Line]]:
+def _draw_all(views: _Views, order: Sequence[_Block], focus: str | None) -> dict[int, list[Line]]:
     """Each block's lines; what one leaves empty goes to the next that has more to say."""
     drawn: dict[int, list[Line]] = {}
     spare = 0
@@ -102,7 +114,7 @@ def _draw_all(view: View, order: Sequence[_Block], focus: str | None) -> dict[in
         more = max(0, min(spare, block.full - block.height))
         block.height += more
         spare -= more
-        made = _draw(view, block, focus)
+        made = _draw(views, block, focus)
         while len(made) > 1 and not any(part.text.strip() for part in made[-1]):
             made.pop()
             spare += 1
@@ -111,19 +123,22 @@ def _draw_all(view: View, order: Sequence[_Block], focus: str | None) -> dict[in
 
 
 def _share_out(order: Sequence[_Block], focus: str | None, left: int, height: int) -> None:
-    """Give each block its lines."""
+    """Give each block its lines: a title at first, then its most important lines, then more."""
     for block in order:
-        least = min(block.full, 1 + _FEWEST)
-        block.height = least if left >= least else 0
+        block.height = 1 if left else 0
         left -= block.height
     there = [block for block in order if block.height]
-    # A table of many rows takes no more than its part before all others have theirs.
-    for most in (max(8, height // 3), height):
+    # Long tables take no more than their part before all others have something.
+    for most in (None, max(8, height // 3), height):
         for block in there:
-            wanted = min(block.full, height if any(part.name == focus for part in block.parts) else most)
-            more = max(0, min(left, wanted - block.height))
-            block.height += more
-            left -= more
+            main = any(part.name in (focus, *PRIORITY[:2]) for part in block.parts)
+            focused = any(part.name == focus for part in block.parts)
+            limit = height if focused else most if most is not None else max(4, height // 3) if main else 1 + _FEWEST
+            more = min(left, min(block.full, limit) - block.height)
+            # A title alone tells as much as a title with one line.
+            if more > (1 if block.height == 1 and block.full > 2 else 0):
+                block.height += more
+                left -= more
     for rows in _CHARTS:
         for block in there:
             more = block.full + rows - block.height
@@ -132,12 +147,14 @@ def _share_out(order: Sequence[_Block], focus: str | None, left: int, height: in
                 left -= more
 
 
-def _blocks(view: View, width: int) -> list[_Block]:
+def _blocks(views: _Views, width: int) -> list[_Block]:
     if width < _WIDE:
-        return [_Block([_part(view, name, width)]) for name in PRIORITY]
+        return [_Block([_part(views(name), name, width)]) for name in PRIORITY]
     half = (width - 3) // 2
-    singles = [_Block([_part(view, name, width)]) for name in PRIORITY[:2]]
-    pairs = [_Block([_part(view, left, half), _part(view, right, width - 3 - half)]) for left, right in _PAIRS]
+    singles = [_Block([_part(views(name), name, width)]) for name in PRIORITY[:2]]
+    pairs = [
+        _Block([_part(views(left), left, half), _part(views(right), right, width - 3 - half)]) for left, right in _PAIRS
+    ]
     for block in pairs:
         # Charts side by side begin on one line.
         longest = max(len(part.natural) for part in block.parts)
@@ -151,22 +168,22 @@ def _part(view: View, name: str, width: int) -> _Part:
     return _Part(name, width, panel.body(view, width, _PLENTY), bool(panel.charts(view)))
 
 
-def _draw(view: View, block: _Block, focus: str | None) -> list[Line]:
+def _draw(views: _Views, block: _Block, focus: str | None) -> list[Line]:
     made: list[Sequence[Line]] = []
+    places = block.height - 1
     for part in block.parts:
-        panel, places = PANELS[part.name], block.height - 1
-        if part.quiet:
-            inside = [] if places < 1 or len(block.parts) == 1 else part.natural
-            head = title(view, part.name, focus, part.width, "" if inside else text_of(part.natural[0]))
-        else:
-            head = title(view, part.name, focus, part.width)
-            enough = places >= len(part.natural)
-            inside = (
-                below(view, part.natural, panel.charts(view), part.width, places)
-                if enough
-                else panel.lines(view, part.width, places)
-            )
-        made.append([head, *inside, *[()] * (places - len(inside))])
+        panel, view = PANELS[part.name], views(part.name)
+        told, inside = "", list(part.natural)
+        if part.quiet and (len(block.parts) == 1 or not places):
+            told, inside = text_of(part.natural[0]), []
+        elif not places:
+            told = panel.brief(view)
+        elif places < len(part.natural):
+            inside = panel.lines(view, part.width, places)
+        elif part.has_charts:
+            inside = below(view, part.natural, panel.charts(view), part.width, places)
+        head = title(view, part.name, focus, part.width, told)
+        made.append([head, *inside[:places], *[()] * (places - len(inside))])
     return list(made[0]) if len(made) == 1 else beside(made, [part.width for part in block.parts])
 
 
@@ -184,10 +201,9 @@ def _key(name: str) -> int:
 def title(view: View, name: str, focus: str | None, width: int, told: str = "") -> Line:
     """A rule with the panel's key and name, and perhaps all that it has to say."""
     rule = "-" if view.ascii_only else "─"
-    head: Line = (
-        Span(f"{rule}{rule} ", "dim"),
-        Span(f"{_key(name)} {PANELS[name].TITLE}", "accent" if name == focus else "title"),
-        Span(f"  {shorten(told, max(width - 20, 1), view.ascii_only)} " if told else " ", "dim"),
-    )
-    head = clip(head, width, view.ascii_only)
+    name_of = f"{_key(name)} {PANELS[name].TITLE}"
+    head: Line = (Span(f"{rule}{rule} ", "dim"), Span(name_of, "accent" if name == focus else "title"))
+    if told:
+        head += (Span(f"  {shorten(told, max(width - line_cells(head) - 6, 1), view.ascii_only)}", "dim"),)
+    head = clip((*head, Span(" ")), width, view.ascii_only)
     return (*head, Span(rule * max(0, width - line_cells(head)), "dim"))

@@ -38,7 +38,7 @@ class Choice:
     """What the user chose for one panel."""
 
     row: int = 0
-    """The selected row, counted after sorting and filtering."""
+    """The selected row, counted after sorting and filtering; -1: none is shown as selected."""
     sort: str | None = None
     reverse: bool = False
     filter: str = ""

@@ -8,6 +8,8 @@ from ..line import Line, Span, Style
 
 GAP = 2
 """Cells between two columns."""
+_BETWEEN = 3
+"""Cells between two fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,7 @@ class Column:
 
 def table(columns: Sequence[Column], width: int, selected: int | None = None, ascii_only: bool = False) -> list[Line]:
     """A heading and the rows. Columns in which no row knows anything are left out."""
-    kept = [column for column in columns if column.priority == 0 or column.known()]
-    while len(kept) > 1 and _least(kept) > width:
-        droppable = max(kept, key=lambda column: column.priority)
-        if droppable.priority == 0:
-            break
-        kept.remove(droppable)
+    kept = _fitting(columns, width)
     widths = _widths(kept, width)
     lines = [_row([(Span(column.title, "dim"),) for column in kept], kept, widths, ascii_only)]
     for row in range(len(kept[0].cells) if kept else 0):
@@ -55,6 +52,18 @@ def table(columns: Sequence[Column], width: int, selected: int | None = None, as
             )
         lines.append(spans)
     return lines
+
+
+def _fitting(columns: Sequence[Column], width: int) -> list[Column]:
+    """The most important ones that go beside one another, in their order."""
+    there = [column for column in columns if column.priority == 0 or column.known()]
+    taken, kept = -GAP, set()
+    for column in sorted(there, key=lambda one: one.priority):
+        needs = GAP + (column.least or column.full)
+        if column.priority == 0 or taken + needs <= width:
+            kept.add(id(column))
+            taken += needs
+    return [column for column in there if id(column) in kept]
 
 
 def _least(columns: Sequence[Column]) -> int:
@@ -106,18 +115,34 @@ class Field:
 
 def fields(parts: Sequence[Field], width: int, indent: str = "") -> Line:
     """One line; what does not fit leaves whole."""
-    kept = list(parts)
-    while len(kept) > 1 and _fields_cells(kept) + len(indent) > width:
-        kept.remove(max(reversed(kept), key=lambda one: one.priority))
+    return _laid(_kept(parts, width - len(indent)), indent)
+
+
+def _kept(parts: Sequence[Field], width: int) -> list[Field]:
+    taken, kept = -_BETWEEN, set()
+    for place, one in sorted(enumerate(parts), key=lambda pair: pair[1].priority):
+        needs = _BETWEEN + _field_cells(one)
+        if one.priority == 0 or taken + needs <= width:
+            kept.add(place)
+            taken += needs
+    return [one for place, one in enumerate(parts) if place in kept]
+
+
+def _laid(parts: Sequence[Field], indent: str) -> Line:
     spans: list[Span] = [Span(indent)] if indent else []
-    for place, one in enumerate(kept):
-        spans += [Span("   ")] if place else []
+    for place, one in enumerate(parts):
+        spans += [Span(" " * _BETWEEN)] if place else []
         spans += [Span(f"{one.label} ", "dim")] if one.label else []
         value = one.value.strip()
-        if place < len(kept) - 1:
-            value = pad(value, _value_cells(one))
-        spans.append(Span(value, one.style))
+        spans.append(Span(pad(value, _value_cells(one)) if place < len(parts) - 1 else value, one.style))
     return tuple(spans)
+
+
+def fields_and_faults(parts: Sequence[Field], width: int) -> list[Line]:
+    """One line; what is bad and does not fit gets a second one."""
+    kept = _kept(parts, width)
+    left = [one for one in parts if one not in kept and one.style in ("notice", "bad")]
+    return [_laid(kept, ""), *([fields(left, width, "  ")] if left else [])]
 
 
 def wrapped(parts: Sequence[Field], width: int, indent: str = "") -> list[Line]:
@@ -125,11 +150,11 @@ def wrapped(parts: Sequence[Field], width: int, indent: str = "") -> list[Line]:
     lines: list[Line] = []
     waiting: list[Field] = []
     for one in parts:
-        if waiting and _fields_cells([*waiting, one]) + len(indent) > width:
-            lines.append(fields(waiting, width, indent))
+        if waiting and sum(_field_cells(each) + _BETWEEN for each in (*waiting, one)) - _BETWEEN > width - len(indent):
+            lines.append(_laid(waiting, indent))
             waiting = []
         waiting.append(one)
-    return [*lines, fields(waiting, width, indent)] if waiting else lines
+    return [*lines, _laid(waiting, indent)] if waiting else lines
 
 
 def _value_cells(one: Field) -> int:
@@ -137,8 +162,5 @@ def _value_cells(one: Field) -> int:
     return max(cells(one.value), one.width)
 
 
-def _fields_cells(parts: Sequence[Field]) -> int:
-    total = 3 * (len(parts) - 1)
-    for one in parts:
-        total += _value_cells(one) + (cells(one.label) + 1 if one.label else 0)
-    return total
+def _field_cells(one: Field) -> int:
+    return _value_cells(one) + (cells(one.label) + 1 if one.label else 0)

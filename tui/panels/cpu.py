@@ -4,16 +4,19 @@ from collections.abc import Sequence
 
 from ...advisors.activity.activity import CpuActivity
 from ...probe.sample.sample import CpuMoment, Sample, ServerMoment
+from ..cells import line_cells, padded
 from ..line import Line, Span, Style
 from ..view import View
 from .bars import bar, many_bars
-from .columns import Field, fields
+from .columns import Field, fields, fields_and_faults
 from .common import Chart, known, note, waiting, with_charts
 from .names import activity_of, model_name
 from .units import bytes_text, cpu_list, number, percent, stalled_text, used_text
 
 TITLE = "CPU and NUMA"
 SORTS: tuple[str, ...] = ()
+_SMALL_BARS = 12
+"""Cells kept for the bars of a node."""
 _MARK = 0.05
 """Shares of the time below this are not worth a colour."""
 
@@ -49,10 +52,17 @@ def body(view: View, width: int, height: int) -> list[Line]:
     if activity is None:
         return [note("waiting for a second reading: rates are between two", width)]
     told = [_whole(view, cpu, activity, width)]
+    for server in sample.servers:
+        told += _server(view, server, width)
     told += _nodes(view, sample, activity, width) or _every(view, activity, width)
-    told += [_server(view, one, width) for one in sample.servers]
     stalls = _stalls(view, width)
     return [*told, stalls] if stalls else told
+
+
+def brief(view: View) -> str:
+    """In a few words."""
+    activity = view.activity.cpu if view.activity is not None else None
+    return f"{number(activity.busy_cpus).strip()} of {_effective(view):g} CPUs busy" if activity is not None else ""
 
 
 def _effective(view: View) -> float:
@@ -101,7 +111,7 @@ def _nodes(view: View, sample: Sample, activity: CpuActivity, width: int) -> lis
         return []
     moments = {one.node: one for one in sample.nodes}
     widest = max(len(one.cpus) for one in nodes)
-    told = []
+    told: list[tuple[Line, list[float]]] = []
     for node in nodes:
         shares = [activity.busy_share[cpu] for cpu in node.cpus if cpu in activity.busy_share]
         moment = moments.get(node.node)
@@ -114,11 +124,12 @@ def _nodes(view: View, sample: Sample, activity: CpuActivity, width: int) -> lis
         for server in sample.servers[:2]:
             lies = next((one.bytes for one in server.nodes if one.node == node.node), None)
             parts += [Field(f"{server.engine}", bytes_text(lies), 3)] if lies is not None and server.nodes else []
-        room = width - 60
-        small = [] if room < 8 else [Span(many_bars(shares, min(room, widest), view.ascii_only)[0]), Span("  ")]
-        taken = sum(len(part.text) for part in small)
-        told.append((*small, *fields(parts, width - taken)))
-    return told
+        told.append((fields(parts, width - _SMALL_BARS if width > 50 else width), shares))
+    taken = max(line_cells(one) for one, _ in told) + 2
+    if width - taken < 4:
+        return [one for one, _ in told]
+    room = min(width - taken, widest)
+    return [(*padded(one, taken), Span(many_bars(shares, room, view.ascii_only)[0])) for one, shares in told]
 
 
 def remote_share(view: View, server: ServerMoment) -> float | None:
@@ -132,7 +143,7 @@ def remote_share(view: View, server: ServerMoment) -> float | None:
     return sum(one.bytes for one in server.nodes if one.node not in near) / total
 
 
-def _server(view: View, server: ServerMoment, width: int) -> Line:
+def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
     did, remote = activity_of(view, server.pid), remote_share(view, server)
     cpus = "-" if did is None or did.cpus is None else number(did.cpus)
     parts = [Field(server.engine, f"{cpus} CPUs", 0)]
@@ -141,7 +152,7 @@ def _server(view: View, server: ServerMoment, width: int) -> Line:
         parts.append(Field("waits for", f"{number(waits).strip()} CPUs", 2, "notice" if waits >= 0.2 else "plain"))
     if did is not None and did.throttled_share:
         quota = server.cgroup.quota_cpus if server.cgroup is not None else None
-        of = "" if quota is None else f" (quota {quota:g} CPUs)"
+        of = "" if quota is None else f" (quota {quota:g})"
         parts.append(Field("throttled", f"{percent(did.throttled_share).strip()} of periods{of}", 1, "bad"))
     if remote is not None:
         parts.append(Field("remote pages", percent(remote), 1, "bad" if remote >= 0.2 else "plain"))
@@ -151,7 +162,7 @@ def _server(view: View, server: ServerMoment, width: int) -> Line:
         parts.append(Field("may use", cpu_list(server.cpus_allowed), 5))
     if len(view.sample.servers if view.sample else ()) > 1:
         parts.append(Field("", model_name(server), 6))
-    return fields(parts, width)
+    return fields_and_faults(parts, width)
 
 
 def _stalls(view: View, width: int) -> Line | None:

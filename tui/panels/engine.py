@@ -59,9 +59,17 @@ def body(view: View, width: int, height: int) -> list[Line]:
         told = [_head(server, width, view.ascii_only)]
     else:
         here = window(len(servers), place, min(_MAX_SERVERS, max(1, height - 3)))
-        told = _table(view, [servers[row] for row in here], width, place - here.start)
+        told = _table(view, [servers[row] for row in here], width, place - here.start if view.choice.row >= 0 else None)
     told += numbers(view, server, width)
     return told + slot_lines(view, server, width, height - len(told))
+
+
+def brief(view: View) -> str:
+    """In a few words."""
+    rates = [decode_of(view, one) for one in view.sample.servers] if view.sample is not None else []
+    known = [rate for rate in rates if rate is not None]
+    servers = "no server" if not rates else "1 server" if len(rates) == 1 else f"{len(rates)} servers"
+    return f"{servers}, {tokens_text(sum(known)).strip()} tokens/s" if known else servers
 
 
 def _servers(view: View) -> list[ServerMoment]:
@@ -99,7 +107,7 @@ def _head(server: ServerMoment, width: int, ascii_only: bool) -> Line:
     return table(columns, width, None, ascii_only)[1]
 
 
-def _table(view: View, servers: Sequence[ServerMoment], width: int, selected: int) -> list[Line]:
+def _table(view: View, servers: Sequence[ServerMoment], width: int, selected: int | None) -> list[Line]:
     def column(title: str, priority: int, tell: Callable[[ServerMoment], str | Span], **more: Any) -> Column:
         made = [(value if isinstance(value, Span) else Span(value),) for value in map(tell, servers)]
         return Column(title, priority, made, **more)

@@ -123,4 +123,4 @@ def bandwidth(view: View, server: ServerMoment) -> str | None:
 
 def tokens_text(value: float) -> str:
     """Tokens a second, in four or five cells."""
-    return number(value) if value < 1000 else count_text(value)
+    return number(value) if value < 9999.5 else count_text(value)

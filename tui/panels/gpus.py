@@ -16,6 +16,7 @@ from .units import bytes_text, number
 TITLE = "GPUs"
 SORTS = ("index", "use", "memory", "temperature", "power")
 
+_ALWAYS = ("", "GPU", "slowed by", "used by")
 _KEYS: dict[str, Callable[[GpuMoment], Any]] = {
     "index": lambda gpu: gpu.index,
     "use": lambda gpu: None if gpu.utilization_percent is None else -gpu.utilization_percent,
@@ -63,7 +64,7 @@ def body(view: View, width: int, height: int) -> list[Line]:
         return detail(view, gpus[place], width)
     here = window(len(gpus), place, height - 1)
     shown = [gpus[row] for row in here]
-    selected = place - here.start if len(gpus) > 1 else None
+    selected = place - here.start if len(gpus) > 1 and view.choice.row >= 0 else None
     columns = _columns(view, shown, width)
     made = table(columns, width, selected, view.ascii_only)
     told = [users_text(view, gpu) for gpu in shown]
@@ -73,8 +74,28 @@ def body(view: View, width: int, height: int) -> list[Line]:
             spread += [row, note(f"   used by {text}", width)] if text else [row]
         made = spread
     if len(shown) < len(gpus) and height > 3:
-        made[-1] = note(f"{len(gpus) - len(shown) + 1} more GPUs: arrows move, / filters", width)
+        made[-1] = _more([*gpus[: here.start], *gpus[here.stop - 1 :]], width)
     return made
+
+
+def _more(gpus: Sequence[GpuMoment], width: int) -> Line:
+    """Of those that find no place, what is wrong with them."""
+    wrong = [(gpu, part.text) for gpu in gpus for part in slowed(gpu)[:1] if part.style == "bad"]
+    if not wrong:
+        return note(f"and {len(gpus)} more GPUs", width)
+    told = "; ".join(f"{gpu.index} {why}" for gpu, why in wrong)
+    return note(f"and {len(gpus)} more GPUs: {told}", width, "bad")
+
+
+def brief(view: View) -> str:
+    """In a few words."""
+    gpus = view.sample.gpus if view.sample is not None else ()
+    wrong = [f"{gpu.index} {part.text}" for gpu in gpus for part in slowed(gpu)[:1] if part.style == "bad"]
+    if wrong:
+        return "; ".join(wrong)
+    return ", ".join(
+        f"{gpu.index} {'asleep' if gpu.asleep else _share(gpu.utilization_percent).strip()}" for gpu in gpus
+    )
 
 
 def _gpus(view: View) -> list[GpuMoment]:
@@ -104,22 +125,23 @@ def _columns(view: View, gpus: Sequence[GpuMoment], width: int) -> list[Column]:
     def column(title: str, priority: int, tell: Callable[[GpuMoment], Any], **more: Any) -> Column:
         made = []
         for gpu, silent in zip(gpus, troubled, strict=True):
-            value = "" if silent and title not in ("", "GPU", "slowed by", "used by") else tell(gpu)
+            value = "" if silent and title not in _ALWAYS else tell(gpu)
             made.append((value,) if isinstance(value, Span) else value if isinstance(value, tuple) else (Span(value),))
         return Column(title, priority, made, **more)
 
     # A link below its best is a finding; one at its best is not worth its place.
     link = 35 if any(one.style == "notice" for one in map(link_text, gpus)) else 100
+    reasons = max(10, *(min(40, sum(len(part.text) for part in slowed(gpu) if part.style == "bad")) for gpu in gpus))
     return [
         column("", 0, lambda gpu: str(gpu.index)),
         column("GPU", 10, lambda gpu: Span(name_of(gpu)), right=False, least=8),
         column("use", 0, lambda gpu: _share(gpu.utilization_percent), width=4),
         column("memory", 20, memory_text, width=13),
-        column("", 80, lambda gpu: bar(_part(gpu), bars, plain), width=bars, right=False),
+        column(" ", 80, lambda gpu: bar(_part(gpu), bars, plain), width=bars, right=False),
         column("temp", 40, heat, width=7),
         column("power", 50, watts, width=9),
         column("MHz", 70, lambda gpu: limits(gpu.core_mhz, gpu.core_max_mhz), width=9),
-        column("slowed by", 30, slowed, right=False, least=10),
+        column("slowed by", 30, slowed, right=False, least=reasons),
         column("PCIe in/out", 90, traffic, width=14),
         column("link", link, link_text, right=False),
         column("DRAM bandwidth", 110, lambda gpu: _share(gpu.dram_percent)),

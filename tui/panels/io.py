@@ -68,8 +68,23 @@ def body(view: View, width: int, height: int) -> list[Line]:
     place = selected_place(view, len(drives))
     here = window(len(drives), place, max(1, height - 1 - bool(stalls)))
     shown = [drives[row] for row in here]
-    made = table(_columns(shown), width, place - here.start if len(drives) > 1 else None, view.ascii_only)
+    made = table(
+        _columns(shown),
+        width,
+        place - here.start if len(drives) > 1 and view.choice.row >= 0 else None,
+        view.ascii_only,
+    )
     return [*made, *stalls]
+
+
+def brief(view: View) -> str:
+    """In a few words."""
+    told = [(one.rates, one.moment.name) for one in _drives(view) if one.rates is not None]
+    if not told:
+        return ""
+    rates, name = max(told, key=lambda one: one[0].util_percent)
+    read, wrote = rate_text(rates.read_bytes_per_s).strip(), rate_text(rates.write_bytes_per_s).strip()
+    return f"{span(name).text} reads {read}, writes {wrote}, {rates.util_percent:.0f}% busy"
 
 
 def _drives(view: View) -> list[_Drive]:
@@ -102,10 +117,10 @@ def _columns(drives: Sequence[_Drive]) -> list[Column]:
         column("busy", 1, _busy, width=4),
         column("await r/w", 3, _await, width=15),
         column("queue", 4, lambda rates: f"{rates.queue_length:.1f}", width=5),
-        column("reads/s", 5, lambda rates: count_text(rates.reads_per_s), width=7),
-        column("writes/s", 6, lambda rates: count_text(rates.writes_per_s), width=8),
+        column("reads/s", 6, lambda rates: count_text(rates.reads_per_s), width=7),
+        column("writes/s", 7, lambda rates: count_text(rates.writes_per_s), width=8),
         Column("read-ahead", 8, [(Span(bytes_text(one.moment.read_ahead_bytes).strip()),) for one in drives]),
-        Column("holds the model of", 7, [(span(one.holds, "dim"),) for one in drives], right=False, least=12),
+        Column("holds the model of", 5, [(span(one.holds, "dim"),) for one in drives], right=False, least=12),
     ]
 
 

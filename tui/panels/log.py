@@ -45,12 +45,20 @@ def body(view: View, width: int, height: int) -> list[Line]:
     here = window(len(events), place, height - 1)
     shown = [events[row] for row in here]
     columns = [
-        Column("since", 1, [(Span(_clock(one.began_s)),) for one in shown]),
+        Column("since", 1, [(Span(_clock(one.began_s, width)),) for one in shown]),
         Column("", 0, [(_state(one),) for one in shown], right=False),
         Column("for", 2, [(Span(lasting_text(_lasted(view, one))),) for one in shown], width=7),
         Column("what", 0, [(span(one.verdict.what, _style(one)),) for one in shown], right=False, least=10),
     ]
-    return table(columns, width, place - here.start if len(events) > 1 else None, view.ascii_only)
+    return table(
+        columns, width, place - here.start if len(events) > 1 and view.choice.row >= 0 else None, view.ascii_only
+    )
+
+
+def brief(view: View) -> str:
+    """In a few words."""
+    hold = sum(event.ended_s is None for event in view.events)
+    return f"{hold} {'holds' if hold == 1 else 'hold'}, {len(view.events) - hold} went by"
 
 
 def _events(view: View) -> list[Event]:
@@ -67,8 +75,8 @@ def _lasted(view: View, event: Event) -> float:
     return max(end_s - event.began_s, 0.0)
 
 
-def _clock(moment_s: float) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(moment_s))
+def _clock(moment_s: float, width: int = 80) -> str:
+    return time.strftime("%H:%M:%S" if width >= 80 else "%H:%M", time.localtime(moment_s))
 
 
 def _state(event: Event) -> Span:

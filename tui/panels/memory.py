@@ -6,7 +6,7 @@ from ...probe.sample.sample import MemoryMoment, ServerMoment
 from ..line import Line, Span, Style
 from ..view import View
 from .bars import bar
-from .columns import Field, fields
+from .columns import Field, fields, fields_and_faults
 from .common import Chart, known, note, waiting, with_charts
 from .names import activity_of, model_name, model_of
 from .units import bytes_text, count_text, rate_text, stalled_text, used_text
@@ -49,6 +49,16 @@ def body(view: View, width: int, height: int) -> list[Line]:
     return [*told, _moved(view, width), *_rest(view, memory, width)]
 
 
+def brief(view: View) -> str:
+    """In a few words."""
+    memory = view.sample.memory if view.sample is not None else None
+    if memory is None or memory.total_bytes is None or memory.available_bytes is None:
+        return ""
+    faults = view.activity.memory.major_faults_per_s if view.activity is not None else None
+    used = f"{used_text(memory.total_bytes - memory.available_bytes, memory.total_bytes).strip()} used"
+    return used if faults is None else f"{used}, {count_text(faults)} major faults/s"
+
+
 def _total(view: View) -> float:
     memory = view.sample.memory if view.sample is not None else None
     return float(memory.total_bytes or 1) if memory is not None else 1.0
@@ -67,6 +77,8 @@ def _whole(view: View, memory: MemoryMoment, width: int) -> Line:
     limit = view.facts.memory_limit_bytes if view.facts is not None else None
     if limit is not None and total is not None and limit < total:
         parts.append(Field("limit here", bytes_text(limit), 5))
+    if total is None and memory.cached_bytes is None:
+        return note("the kernel does not tell how much memory is in use", width)
     if width < 56:
         return fields(parts, width)
     cells = 10 if width < 100 else 16
@@ -81,6 +93,7 @@ def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
     parts = [Field("", server.engine, 0)]
     # Weights on a GPU leave memory once they are there: their share in it means nothing.
     on_host = model.gpu_share == 0 if model is not None and model.gpu_share is not None else not _gpus(view)
+    on_host = on_host or _unified(view)
     if size and server.file_bytes and on_host:
         share = min(server.file_bytes / size, 1.0)
         missing: Style = "notice" if share < 0.9 and (did is None or (did.major_faults_per_s or 0) > 5) else "plain"
@@ -106,7 +119,11 @@ def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
         parts.append(Field("OOM kills", str(server.cgroup.oom_kills), 2, "bad"))
     if view.sample is not None and len(view.sample.servers) > 1:
         parts.append(Field("", model_name(server), 4))
-    return [fields(parts, width)]
+    return fields_and_faults(parts, width)
+
+
+def _unified(view: View) -> bool:
+    return view.sample is not None and any(gpu.memory_kind == "unified" for gpu in view.sample.gpus)
 
 
 def _gpus(view: View) -> bool:
@@ -130,7 +147,8 @@ def _moved(view: View, width: int) -> Line:
             9,
         ),
     ]
-    return fields([one for one in parts if one.value not in ("-", "-/s")] or parts[:1], width)
+    there = [one for one in parts if one.value not in ("-", "-/s")]
+    return fields(there, width) if there else note("the kernel tells nothing of faults and swapping", width)
 
 
 def _rest(view: View, memory: MemoryMoment, width: int) -> list[Line]:

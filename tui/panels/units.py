@@ -19,7 +19,7 @@ def bytes_text(count: float | None) -> str:
     """`4.33 GiB`, in eight cells."""
     if count is None:
         return UNKNOWN
-    value, unit = _scaled(count / 1024, 1024, _BINARY)
+    value, unit = _scaled(count / 1024, 1024, _BINARY, 1.0)
     return f"{number(value)} {unit}"
 
 
@@ -94,12 +94,12 @@ def cpu_list(cpus: Sequence[int]) -> str:
     return ",".join(parts)
 
 
-def _scaled(value: float, base: int, units: Sequence[str]) -> tuple[float, str]:
-    """The value in the largest unit in which it is at least one; the second unit for nothing at all."""
+def _scaled(value: float, base: int, units: Sequence[str], least: float = 0.1) -> tuple[float, str]:
+    """The value in the largest unit in which it is at least one, or `least` of the second; that one for nothing."""
+    if 0 < value < base * least:
+        return value, units[0]
     place = 0
     while (value >= base * 0.9995 or place == 0) and place < len(units) - 1:
         value /= base
         place += 1
-    if place == 1 and 0 < value < 0.1:
-        return value * base, units[0]
     return value, units[place]
