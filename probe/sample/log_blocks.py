@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from .log import BLOCK_HEAD_BYTES, BLOCK_SAMPLES, MAGIC, MAX_BLOCK_BYTES, MAX_LINE_BYTES, unpack_head
 
-_PIECE_BYTES = 1 << 18
+MAX_BLOCK_LINES = BLOCK_SAMPLES + 10
+_PIECE_BYTES = 1 << 16
 Bytes = bytes | mmap
 
 
@@ -45,7 +46,7 @@ def find_blocks(data: Bytes) -> list[Place]:
 def block_lines(data: Bytes, place: Place) -> Iterator[bytes]:
     """Whole lines; raises `Damaged` after the last that can be read, where the block does not end as it should."""
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    rest, total, checksum = b"", 0, 0
+    rest, total, checksum, count = b"", 0, 0, 0
     packed: bytes = data[place.start + BLOCK_HEAD_BYTES : place.end]
     while not unpacker.eof:
         try:
@@ -62,7 +63,10 @@ def block_lines(data: Bytes, place: Place) -> Iterator[bytes]:
         *lines, rest = (rest + piece).split(b"\n")
         if max(map(len, lines), default=0) > MAX_LINE_BYTES or len(rest) > MAX_LINE_BYTES:
             raise Damaged("damaged (a line has no end)")
-        yield from lines
+        yield from lines[: MAX_BLOCK_LINES - count]
+        count += len(lines)
+        if count > MAX_BLOCK_LINES:
+            raise Damaged("damaged (a block holds too many lines)")
     end = unpacker.unused_data
     if rest or len(end) < 8:
         raise Damaged("cut off")
