@@ -1,8 +1,9 @@
 """One NVIDIA GPU through NVML, in some thirty calls."""
 
 import re
+from collections.abc import Mapping
 
-from ..host import Host
+from ..host import Host, Json
 from .nvml_ask import Asker, as_flag, whole
 from .nvml_words import ARCHITECTURES, harmful_words, throttle_words
 from .types import Gpu, GpuClocks, GpuMemory, GpuPower, GpuProcess, MigInstance, PcieLink, blank_gpu
@@ -92,9 +93,7 @@ def bus_address(bus_id: object) -> str | None:
 
 def read_memory(nvml: Asker, device: str | int, visible_bytes: int | None) -> GpuMemory:
     """How much memory there is and what is in use."""
-    told = nvml.members("nvmlDeviceGetMemoryInfo", device, MEMORY_V2)
-    if not told:  # before driver 510: what is reserved counts as used there
-        told = nvml.members("nvmlDeviceGetMemoryInfo", device)
+    told = memory_members(nvml, device)
     total = whole(told.get("total")) or None
     return GpuMemory(
         kind=None if total is None else "dedicated",
@@ -104,6 +103,13 @@ def read_memory(nvml: Asker, device: str | int, visible_bytes: int | None) -> Gp
         reserved_bytes=whole(told.get("reserved")),
         visible_bytes=visible_bytes,
     )
+
+
+def memory_members(nvml: Asker, device: str | int) -> Mapping[str, Json]:
+    """What NVML says of the memory; empty where the GPU has none of its own."""
+    told = nvml.members("nvmlDeviceGetMemoryInfo", device, MEMORY_V2)
+    # Before driver 510 what is reserved counts as used.
+    return told or nvml.members("nvmlDeviceGetMemoryInfo", device)
 
 
 def _bar1(nvml: Asker, index: int) -> int | None:

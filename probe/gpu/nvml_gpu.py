@@ -4,6 +4,7 @@ Its handle is kept, and what it does not support is asked once. Only functions t
 newer) tells shares between two samples of the driver's counters: NVML API reference, chapter GPM.
 """
 
+import struct
 import time
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -21,9 +22,13 @@ NEVER = {INVALID_ARGUMENT, NOT_SUPPORTED, NO_PERMISSION, FUNCTION_NOT_FOUND, VER
 _INVALID = f"(NVML error {INVALID_ARGUMENT})"
 ALL_LINKS = 0xFFFFFFFF
 GPM_SAMPLES = 2
-_UNION = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
-"""nvmlValueType_t -> the member of nvmlValue_t."""
-_NARROW = (1, 5, 6)
+_FIELD = struct.Struct("@IIqqiiQ")
+"""nvmlFieldValue_t: id, scope, time, latency, kind of value, error, value."""
+_WHOLE, _NARROW = (2, 3, 4), (1, 5, 6)
+"""nvmlValueType_t: of 64 bits, and of fewer. Counters are never fractions."""
+
+_read = object.__getattribute__
+"""Past pynvml's own reading of members, which costs more than the call did."""
 
 Field = tuple[int, int]
 """A field's id and its scope (a link, or ALL_LINKS)."""
@@ -44,6 +49,7 @@ class NvmlGpu(Asker):
         self._never_fields: set[Field] = set()
         self._samples: list[Any] = []
         self._metrics: Any = None
+        self._metric_entries: list[Any] = []
         by_address = isinstance(gpu, str)
         name = "nvmlDeviceGetHandleByPciBusId" if by_address else "nvmlDeviceGetHandleByIndex"
         self._handle = self._guarded(name, gpu.encode() if isinstance(gpu, str) else gpu)
@@ -72,14 +78,13 @@ class NvmlGpu(Asker):
                 self._never.add(("nvmlDeviceGetFieldValues",))
             return {}
         told = {}
-        for field, value in zip(ids, values, strict=True):
+        for field, value in zip(ids, _FIELD.iter_unpack(bytes(values)), strict=True):
+            kind, error, number = value[4:]
             # A counter of 32 bits wraps several times a second on a busy link.
-            if value.nvmlReturn in NEVER or (value.nvmlReturn == 0 and value.valueType in _NARROW):
+            if error in NEVER or (error == 0 and kind in _NARROW):
                 self._never_fields.add(field)
-            elif value.nvmlReturn == 0 and 0 <= value.valueType < len(_UNION):
-                number = int(getattr(value.value, _UNION[value.valueType]))
-                if 0 <= number < 1 << 63:
-                    told[field] = number
+            elif error == 0 and kind in _WHOLE and number < 1 << 63:
+                told[field] = number
         return told
 
     def gpm(self, metrics: Sequence[int]) -> dict[int, float]:
@@ -97,8 +102,11 @@ class NvmlGpu(Asker):
             if why.reason in ("missing", "denied"):
                 self._never.add(("gpm",))
             return {}
-        told = self._metrics.metrics
-        return {wanted: told[n].value for n, wanted in enumerate(metrics) if told[n].nvmlReturn == 0}
+        told = {}
+        for wanted, entry in zip(metrics, self._metric_entries, strict=True):
+            if _read(entry, "nvmlReturn") == 0:
+                told[wanted] = float(_read(entry, "value"))
+        return told
 
     @property
     def has_gpm(self) -> bool:
@@ -112,8 +120,9 @@ class NvmlGpu(Asker):
         self._metrics = self._nvml.c_nvmlGpmMetricsGet_t(
             version=self._nvml.NVML_GPM_METRICS_GET_VERSION, numMetrics=len(metrics)
         )
-        for number, metric in enumerate(metrics):
-            self._metrics.metrics[number].metricId = metric
+        self._metric_entries = [self._metrics.metrics[number] for number in range(len(metrics))]
+        for entry, metric in zip(self._metric_entries, metrics, strict=True):
+            entry.metricId = metric
         self._guarded("nvmlGpmSampleGet", self._handle, self._samples[1])
         return {}
 

@@ -74,7 +74,7 @@ def unreadable(code: int, words: str) -> Unreadable:
 
 def plain(value: Any) -> Json:
     """Structures as dicts, bytes as text, arrays and tuples as lists."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, (bool, int, float)):  # Twice as fast as a union.
         return value
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
@@ -85,7 +85,9 @@ def plain(value: Any) -> Json:
     if isinstance(value, list | tuple | ctypes.Array):
         return [plain(item) for item in value]
     if isinstance(value, ctypes.Structure):
-        return {str(field[0]): plain(getattr(value, field[0])) for field in value._fields_}
+        # Past pynvml's own reading of members, which costs more than the call did.
+        read = object.__getattribute__
+        return {str(field[0]): plain(read(value, field[0])) for field in value._fields_}
     if hasattr(value, "__dict__"):  # pynvml's "friendly objects"
         return {str(key): plain(item) for key, item in vars(value).items()}
     return str(value)

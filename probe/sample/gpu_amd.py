@@ -20,7 +20,7 @@ from .gpu_shared import shared_memory
 from .gpu_thread import Pulse
 from .gpu_users import UserNames
 
-SLOW_SECONDS = 1.9
+SLOW_SECONDS = 2.9
 MOVED_SECONDS = 9.5
 """The driver counts PCIe packets for a whole second before it answers."""
 

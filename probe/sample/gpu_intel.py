@@ -18,7 +18,7 @@ from .gpu_shared import shared_memory
 from .gpu_thread import Pulse
 from .gpu_users import UserNames
 
-SLOW_SECONDS = 1.9
+SLOW_SECONDS = 2.9
 REASONS = {
     "pl1": "power limit",
     "pl2": "power limit (short term)",

@@ -1,6 +1,6 @@
 """One NVIDIA GPU, each interval, through NVML.
 
-A dozen calls an interval; names, limits and highest clocks once; what changes slowly every other second. To ask for
+A dozen calls an interval; names, limits and highest clocks once; what changes slowly every third second. To ask for
 the PCIe throughput blocks for 20 ms each way on true cards, so it is done only where there are no counters.
 """
 
@@ -11,8 +11,8 @@ from ..gpu.nvidia_device import (
     CLOCK_SM,
     SENSOR_GPU,
     bus_address,
+    memory_members,
     processes,
-    read_memory,
     slowdown_temperature,
 )
 from ..gpu.nvml_ask import whole
@@ -20,7 +20,7 @@ from ..gpu.nvml_gpu import GpuLost, NvmlGpu
 from ..gpu.nvml_live import library
 from ..gpu.nvml_words import harmful_words, throttle_words
 from ..gpu.pci import DisplayDevice
-from ..gpu.types import GpuMemory, blank_gpu
+from ..gpu.types import blank_gpu
 from ..gpu.unified import read_unified
 from ..host import Host
 from ..reading import Unreadable
@@ -31,7 +31,7 @@ from .gpu_thread import Pulse
 from .gpu_traffic import Traffic
 from .gpu_users import UserNames
 
-SLOW_SECONDS = 1.9
+SLOW_SECONDS = 2.9
 RARE_SECONDS = 9.5
 NOT_OURS = "(NVML error 6)"
 """Of a GPU that is on the bus and not among those that NVML knows: a container that was given others."""
@@ -153,16 +153,18 @@ class NvidiaReader:
             self._slow["power_limit_mw"] = limit or gpu.positive("nvmlDeviceGetEnforcedPowerLimit", 0)
 
     def _memory(self, host: Host, gpu: NvmlGpu) -> dict[str, object]:
-        memory = GpuMemory(kind=None, total_bytes=None, used_bytes=None, free_bytes=None)
-        if not self._unified:
-            memory = read_memory(gpu, 0, None)
-        if self._unified is None:
-            named = blank_gpu(0, "nvidia").model_copy(update={"name": self.latest.name})
-            found = read_unified(host, (named,)) if memory.total_bytes is None else None
-            self._unified = found is not None and not found.own_gpu_memory
         if self._unified:
             return shared_memory(host)
-        return {"memory_kind": memory.kind, "total_bytes": memory.total_bytes, "used_bytes": memory.used_bytes}
+        told = memory_members(gpu, 0)
+        total = whole(told.get("total")) or None
+        if self._unified is None:
+            named = blank_gpu(0, "nvidia").model_copy(update={"name": self.latest.name})
+            found = read_unified(host, (named,)) if total is None else None
+            self._unified = found is not None and not found.own_gpu_memory
+            if self._unified:
+                return shared_memory(host)
+        kind = None if total is None else "dedicated"
+        return {"memory_kind": kind, "total_bytes": total, "used_bytes": whole(told.get("used"))}
 
 
 def _percent(value: object) -> int | None:
