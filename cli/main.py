@@ -25,6 +25,7 @@ COMMANDS = {
     "verify": "Check that what was applied still holds, by exit code.",
     "history": "List every transaction.",
     "export": "Write the settings for TuneD, sysctl.d or Ansible.",
+    "monitor": "Show what slows the models down, and why, as it happens.",
     "watch": "Tell, line by line, when something slows the models down and when it ends.",
     "exporter": "Answer Prometheus with what the monitor shows.",
     "snapshot": "Print everything that was read, or record it in a file for a bug report.",

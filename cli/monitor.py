@@ -1,0 +1,121 @@
+"""`llmtune monitor`: its options, and whether there is a terminal to show it in."""
+
+import gc
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from .common import wants_color
+
+if TYPE_CHECKING:
+    from ..tui.app import Options
+    from .facts_feed import FactsFeed
+
+THEMES = ("terminal", "dark", "light", "contrast")
+
+
+@click.command()
+@click.option(
+    "--interval",
+    type=click.FloatRange(0.25, 60),
+    default=1,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between two looks at the machine.",
+)
+@click.option("--replay", "--from", "replay", metavar="FILE", help="Show a record of samples instead of this machine.")
+@click.option("--record", metavar="FILE", help="Also append every sample to this file, for --replay.")
+@click.option("--once", is_flag=True, help="Tell the verdict and every panel as text, and end.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each sample, without a screen.")
+@click.option("--plain", is_flag=True, help="No screen: a paragraph when something changed (screen readers, logs).")
+@click.option("--read-only", is_flag=True, help="Nothing can be ended, applied or changed from the screen.")
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, for marking and copying.")
+@click.option("--no-color", is_flag=True, help="No colours (so does NO_COLOR in the environment).")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Only ASCII characters.")
+@click.option("--theme", type=click.Choice(THEMES), default=THEMES[0], show_default=True, help="Colours.")
+def command(
+    interval: float,
+    replay: str | None,
+    record: str | None,
+    once: bool,
+    as_json: bool,
+    plain: bool,
+    read_only: bool,
+    no_mouse: bool,
+    no_color: bool,
+    ascii_only: bool,
+    theme: str,
+) -> int:
+    """Watch a machine that runs language models: what slows them down, and why, as it happens.
+
+    '?' shows the keys.
+    """
+    if once + as_json + plain > 1:
+        raise click.UsageError("--once, --json and --plain exclude each other")
+    if replay is not None and record is not None:
+        raise click.UsageError("--replay and --record exclude each other")
+    # The command line works without; what runs for hours must not.
+    gc.freeze()
+    gc.enable()
+    if once or as_json or plain:
+        return _without_screen(interval, replay, record, once, as_json, ascii_only)
+    if (why := why_no_screen()) is not None:
+        raise click.UsageError(f"{why}; try --once or --plain")
+    os.environ.setdefault("TEXTUAL_FPS", "30")
+    from ..tui.app import Options
+
+    return _screen(
+        Options(read_only, wants_color(no_color) is False, ascii_only or not _knows_unicode(), theme),
+        interval,
+        replay,
+        record,
+        mouse=not no_mouse,
+    )
+
+
+def why_no_screen() -> str | None:
+    """What is missing for a full screen, or None."""
+    if not (os.isatty(0) and os.isatty(1)):
+        return "the screen needs a terminal for input and output"
+    if os.environ.get("TERM", "dumb") in ("dumb", "unknown", ""):
+        return f"a terminal of the kind {os.environ.get('TERM') or 'unknown'!r} cannot show a screen"
+    return None
+
+
+def _knows_unicode() -> bool:
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    return encoding.lower().replace("-", "") == "utf8"
+
+
+def _screen(options: "Options", interval: float, replay: str | None, record: str | None, *, mouse: bool) -> int:
+    from ..tui.app import run_app
+
+    if replay is not None:
+        from .replaying import open_replay
+
+        return run_app(open_replay(replay), options, mouse)
+    from ..probe.live import LiveSource
+    from ..tui.live import LiveFeed
+
+    source = LiveSource()
+
+    def look() -> "FactsFeed":
+        from .facts_feed import FactsFeed
+
+        return FactsFeed(source)
+
+    return run_app(LiveFeed(source, interval, look, record), options, mouse)
+
+
+def _without_screen(
+    interval: float, replay: str | None, record: str | None, once: bool, as_json: bool, ascii_only: bool
+) -> int:
+    from . import monitor_once
+
+    if once and replay is None:
+        from ..probe.live import LiveSource
+
+        return monitor_once.run_once(LiveSource(), interval)
+    raise click.UsageError("not there yet")

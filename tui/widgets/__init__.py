@@ -1,0 +1,1 @@
+"""Textual widgets: they paint lines that pure functions have made."""
