@@ -20,15 +20,16 @@ def verdict_lines(view: View, width: int, height: int) -> list[Line]:
         sure += f", for {lasting_text(view.sample.time_s - since.began_s)}"
     lines = _wrap(what, width, 2 if height > 2 or width < 80 else 1, _STYLES[verdict.badness], view.ascii_only)
     told = cells(lines[-1][0].text)
-    for words in (sure, f"{verdict.confidence} confidence", verdict.confidence):
+    for words in (sure, f"{verdict.confidence} confidence"):
         if told + 3 + len(words) <= width:
             lines[-1] = (*lines[-1], Span(" " * (width - told - len(words))), Span(words, "dim"))
+            sure = ""
             break
     if verdict.helps and len(lines) < height:
         lines += _wrap(f"helps: {span(verdict.helps).text}", width, 1, "plain", view.ascii_only)
     if verdict.evidence and len(lines) < height:
         mark = " | " if view.ascii_only else " · "
-        proof = mark.join(span(f"{one.source} {one.raw}").text for one in verdict.evidence)
+        proof = mark.join([sure] * bool(sure) + [span(f"{one.source} {one.raw}").text for one in verdict.evidence])
         lines += _wrap(proof, width, 1, "dim", view.ascii_only)
     if view.others and len(lines) < height:
         others = "; ".join(span(one.what).text for one in view.others)

@@ -33,6 +33,7 @@ class Column:
     def __post_init__(self) -> None:
         widest = max((line_cells(one) for one in self.cells), default=0)
         object.__setattr__(self, "full", max(widest, self.width, cells(self.title)))
+        object.__setattr__(self, "least", min(self.least, self.full))
 
     def known(self) -> bool:
         """Some row has something to tell here."""

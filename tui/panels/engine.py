@@ -88,7 +88,7 @@ def _servers(view: View) -> list[ServerMoment]:
 def _none(width: int) -> list[Line]:
     return [
         note("no inference server runs here", width),
-        *sentences("looked for: llama-server, vLLM, SGLang, Ollama, TGI and others, by their processes.", width),
+        *sentences("looked for: processes of llama-server, vLLM, SGLang, Ollama, TGI and others", width),
         *sentences("start one: llama-server -m MODEL.gguf --metrics, or llmtune launch MODEL", width),
     ]
 

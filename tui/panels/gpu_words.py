@@ -49,14 +49,14 @@ def limits(now: int | None, most: int | None) -> str:
     return "-" if now is None else f"{now}" + ("" if most is None else f"/{most}")
 
 
-def slowed(gpu: GpuMoment) -> tuple[Span, ...]:
-    """Why its clock is below its best; the harmful reasons stand out."""
+def slowed(gpu: GpuMoment, at_length: bool = False) -> tuple[Span, ...]:
+    """Why its clock is below its best: the harmful reasons, or those that cost nothing where there are no others."""
     if gpu.trouble is not None:
         return (span(gpu.trouble, "bad"),)
     if gpu.asleep:
         return (Span("asleep: not asked, that would wake it", "dim"),)
     harmful = gpu.throttle_harmful or ()
-    others = [one for one in gpu.throttle_reasons or () if one not in harmful]
+    others = [one for one in gpu.throttle_reasons or () if one not in harmful and (at_length or not harmful)]
     spans: list[Span] = []
     for one in (*harmful, *others):
         spans += [Span(", ", "dim")] if spans else []
@@ -109,7 +109,7 @@ def detail(view: View, gpu: GpuMoment, width: int) -> list[Line]:
     if gpu.trouble is not None or gpu.asleep:
         return [*told, (Span("  "), *slowed(gpu))]
     told += wrapped(_numbers(view, gpu), width, "  ")
-    told.append((Span("  slowed by ", "dim"), *slowed(gpu)))
+    told.append((Span("  slowed by ", "dim"), *slowed(gpu, at_length=True)))
     for user in gpu.users:
         server = served_by(view, user.pid)
         parts = [Field("", f"{user.pid}", 0, width=7), Field("", span(user.name or "a process").text, 0)]

@@ -62,7 +62,8 @@ def body(view: View, width: int, height: int) -> list[Line]:
     place = selected_place(view, len(gpus))
     if view.choice.detail:
         return detail(view, gpus[place], width)
-    here = window(len(gpus), place, height - 1)
+    # Where not all fit, the last line tells of the others.
+    here = window(len(gpus), place, height - 1 if len(gpus) < height or height <= 3 else height - 2)
     shown = [gpus[row] for row in here]
     selected = place - here.start if len(gpus) > 1 and view.choice.row >= 0 else None
     columns = _columns(view, shown, width)
@@ -74,7 +75,7 @@ def body(view: View, width: int, height: int) -> list[Line]:
             spread += [row, note(f"   used by {text}", width)] if text else [row]
         made = spread
     if len(shown) < len(gpus) and height > 3:
-        made[-1] = _more([*gpus[: here.start], *gpus[here.stop - 1 :]], width)
+        made.append(_more([*gpus[: here.start], *gpus[here.stop :]], width))
     return made
 
 
@@ -134,7 +135,7 @@ def _columns(view: View, gpus: Sequence[GpuMoment], width: int) -> list[Column]:
     reasons = max(10, *(min(40, sum(len(part.text) for part in slowed(gpu) if part.style == "bad")) for gpu in gpus))
     return [
         column("", 0, lambda gpu: str(gpu.index)),
-        column("GPU", 10, lambda gpu: Span(name_of(gpu)), right=False, least=8),
+        column("GPU", 10, lambda gpu: Span(name_of(gpu)), right=False, least=14 if width < 120 else 24),
         column("use", 0, lambda gpu: _share(gpu.utilization_percent), width=4),
         column("memory", 20, memory_text, width=13),
         column(" ", 80, lambda gpu: bar(_part(gpu), bars, plain), width=bars, right=False),

@@ -7,7 +7,7 @@ from typing import Any
 from ..line import Line, Span, Style, span
 from ..view import Event, View
 from .columns import Column, table
-from .common import Chart, chosen, note, selected_place, sentences, window
+from .common import Chart, chosen, note, selected_place, sentences, window, with_charts
 from .units import lasting_text
 
 TITLE = "Log"
@@ -24,7 +24,7 @@ def rows(view: View) -> Sequence[str]:
 
 def lines(view: View, width: int, height: int) -> list[Line]:
     """The newest first, those that still hold before all others."""
-    return body(view, width, height)[:height]
+    return with_charts(view, body, [], width, height)
 
 
 def charts(view: View) -> list[Chart]:

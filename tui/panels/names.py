@@ -14,6 +14,11 @@ def served_by(view: View, pid: int) -> ServerMoment | None:
     return next((one for one in view.sample.servers if one.pid == pid), None) if view.sample is not None else None
 
 
+def engine_name(server: ServerMoment) -> str:
+    """The engine."""
+    return span(server.engine).text
+
+
 def model_name(server: ServerMoment) -> str:
     """The file's or the repository's last part, without its ending."""
     if server.model is None:

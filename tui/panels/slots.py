@@ -44,7 +44,8 @@ def _in_one_line(view: View, server: ServerMoment, slots: Sequence[SlotMoment], 
     rates = _rates(view, server)
     parts = [Field("slots", f"{len(busy)} of {len(slots)} busy", 0)]
     for place, slot in enumerate(busy[:8]):
-        told = f"{_rate(rates, slot)} t/s" if slot.state == "generating" else f"reads {_prompt(slot)}"
+        rate = _rate(rates, slot)
+        told = f"reads {_prompt(slot)}" if slot.state == "prompt" else "answering" if rate == "-" else f"{rate} t/s"
         parts.append(Field(f"{slot.slot}:", told, 1 + place, width=12))
     return fields(parts, width)
 
