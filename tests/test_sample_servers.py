@@ -20,8 +20,9 @@ from llmtune.probe.live import LiveSource
 from llmtune.probe.reading import Malformed
 from llmtune.probe.sample.finder import KnownServer, ServerFinder
 from llmtune.probe.sample.model_size import part_names
+from llmtune.probe.sample.processes import NewProcesses, parse_process_stat
 from llmtune.probe.sample.sample import ServerMoment
-from llmtune.probe.sample.servers import parse_process_stat, parse_status, read_server
+from llmtune.probe.sample.servers import parse_status, read_server
 from llmtune.probe.sample.threads import ThreadWaits
 
 STAT = (
@@ -54,7 +55,7 @@ def found(server: MadeServer) -> KnownServer:
 def test_what_a_process_says_of_itself() -> None:
     stat = parse_process_stat(STAT)
     assert (stat.state, stat.major_faults, stat.user_ticks, stat.system_ticks) == ("S", 7, 55, 44)
-    assert (stat.threads, stat.started_ticks) == (13, 34075)
+    assert (stat.threads, stat.started_ticks, stat.name, stat.parent, stat.kernel) == (13, 34075, "a b) c", 1, False)
     sizes, allowed = parse_status(STATUS)
     assert sizes == {"RssAnon": 100 << 10, "RssFile": 500 << 10, "VmSwap": 12 << 10, "VmLck": 8 << 10}
     assert allowed == (0, 1, 2, 8)
@@ -190,7 +191,7 @@ def test_a_server_that_has_ended_is_nothing_even_before_its_parent_has_noticed(t
 def test_another_process_with_the_same_number_is_not_it(tmp_path: Path) -> None:
     with made_server(tmp_path) as server:
         known = found(server)
-        earlier = replace(known, started_ticks=(known.started_ticks or 0) - 1)
+        earlier = replace(known, started_ticks=known.started_ticks - 1)
         assert read_server(Host(LiveSource()), earlier) is None
         assert read_server(Host(LiveSource()), known) is not None
 
@@ -235,8 +236,31 @@ def test_processes_that_come_and_go_while_they_are_read() -> None:
     assert child not in {known.pid for known in finder.find(Host(LiveSource()))}
 
 
+def test_the_kernels_threads_and_old_processes_are_looked_at_once(tmp_path: Path) -> None:
+    def stat(pid: int, flags: int, started: int) -> str:
+        return f"{pid} (name) S 1 1 1 0 -1 {flags} 9 8 7 6 5 4 3 2 20 0 1 0 {started} 100 5"
+
+    now = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 100)
+    kernel, old, young = stat(2, 0x208040, 5), stat(30, 0x400100, max(now - 60_000, 0)), stat(40, 0x400100, now)
+    host = tree_host(tmp_path, {"/proc/2/stat": kernel, "/proc/30/stat": old, "/proc/40/stat": young})
+    processes = NewProcesses()
+    assert [pid for pid, _ in processes.look(host, {2, 30, 40, 50}, ())] == [40, 30]
+    assert [pid for pid, _ in processes.look(host, {2, 30, 40, 50}, ())] == [40]
+    assert [pid for pid, _ in processes.look(host, {2, 30, 40}, {40})] == []
+    assert not processes.more
+
+
+def test_a_thousand_new_processes_are_looked_at_in_portions(tmp_path: Path) -> None:
+    host = tree_host(tmp_path, {})
+    processes = NewProcesses()
+    assert list(processes.look(host, set(range(2000)), ())) == []
+    left = [processes.more]
+    assert list(processes.look(host, set(range(2000)), ())) == []
+    assert [*left, processes.more] == [False, True]  # All of them the first time.
+
+
 def _any_known() -> KnownServer:
-    return KnownServer(1, "x", (), None, None, None, None, None, None, "", None, None)
+    return KnownServer(1, "x", (), 0, 34075, None, None, None, None, "", None, None)
 
 
 def test_parts_of_files_that_are_not_ours_to_see(tmp_path: Path) -> None:
@@ -256,7 +280,7 @@ def test_the_usual_port_where_sockets_cannot_be_seen(tmp_path: Path) -> None:
             if f":{port:04X} " in line and " 0A " in line
         )
     table = "header\n" + line.replace(f":{port:04X} ", f":{5001:04X} ")
-    files = {"/proc/4711/comm": "koboldcpp\n", "/proc/4711/cmdline": "koboldcpp\0", "/proc/4711/stat": STAT}
+    files = {"/proc/4711/cmdline": "koboldcpp\0", "/proc/4711/stat": STAT.replace("(a b) c)", "(koboldcpp)")}
     (known,) = ServerFinder().find(tree_host(tmp_path / "a", files | {"/proc/net/tcp": table}))
     assert (known.engine, known.port, known.listens) == ("KoboldCpp", 5001, False)
     (known,) = ServerFinder().find(tree_host(tmp_path / "b", files))

@@ -1,7 +1,6 @@
-"""`ServerFinder`: which inference servers run. Looks rarely, for it asks about every process once.
+"""`ServerFinder`: which inference servers run. Looks every few seconds, and only at processes that are new.
 
-Reads the names in /proc, and of processes that are new comm, cmdline and, of servers, cgroup, cwd and the sockets that
-they hold.
+Reads the names in /proc, of new processes stat and cmdline, and of servers cgroup, cwd and the sockets that they hold.
 """
 
 import re
@@ -15,13 +14,10 @@ from ..servers import MAX_SERVERS, PATTERN, engine_of
 from .cgroups import Group, find_group, with_limits
 from .containers import container_of
 from .model_size import ModelSizes
+from .processes import NewProcesses, ProcessStat
 from .threads import ThreadWaits
 
 SCAN_SECONDS = 5.0
-FORGET_SECONDS = 60.0
-"""A process' number may go to another between two scans: now and then all are looked at anew."""
-LOOKS = 3
-"""A new process may not yet have become the program it is to be; one that was looked at so often has."""
 _SIEVE = re.compile(PATTERN)
 _FIRST_BYTES = 2000
 _USUAL_PORTS = {"llama.cpp": 8080, "vLLM": 8000, "SGLang": 30000, "Ollama": 11434, "KoboldCpp": 5001, "TGI": 3000}
@@ -34,8 +30,8 @@ class KnownServer:
     pid: int
     engine: str
     argv: tuple[str, ...]
-    parent: int | None
-    started_ticks: int | None
+    parent: int
+    started_ticks: int
     model: str | None
     model_bytes: int | None
     port: int | None
@@ -57,54 +53,43 @@ class ServerFinder:
     def __init__(self, scan_s: float = SCAN_SECONDS) -> None:
         self._scan_s = scan_s
         self._known: dict[int, KnownServer] = {}
-        self._looks: dict[int, int] = {}
+        self._processes = NewProcesses()
         self._sizes = ModelSizes()
         self._scanned_s: float | None = None
-        self._forgot_s = 0.0
 
     def find(self, host: Host) -> tuple[KnownServer, ...]:
         """The servers, as of a scan at most five seconds ago; processes that went since are `gone` at their reading."""
         now_s = time.monotonic()
         due = self._scanned_s is None or now_s - self._scanned_s >= self._scan_s
-        if due or any(server.gone for server in self._known.values()):
+        if due or self._processes.more or any(server.gone for server in self._known.values()):
             self._scanned_s = now_s
-            self._scan(host, now_s)
+            self._scan(host)
         return tuple(self._known.values())
 
-    def _scan(self, host: Host, now_s: float) -> None:
-        if now_s - self._forgot_s >= FORGET_SECONDS:
-            self._looks, self._forgot_s = {}, now_s
+    def _scan(self, host: Host) -> None:
         running = {int(name) for name in host.names("/proc", natural=False) if name.isascii() and name.isdigit()}
-        self._looks = {pid: count for pid, count in self._looks.items() if pid in running}
         self._known = {pid: known for pid, known in self._known.items() if pid in running and not known.gone}
-        found: list[KnownServer] = []
-        for pid in sorted(running - self._known.keys()):
-            if self._looks.get(pid, 0) < LOOKS:
-                self._looks[pid] = self._looks.get(pid, 0) + 1
-                known = self._look_at(host, pid) if len(self._known) + len(found) < MAX_SERVERS else None
-                found += [known] if known else []
+        new = self._processes.look(host, running, self._known)
+        found = [server for pid, stat in new if (server := self._look_at(host, pid, stat)) is not None]
         self._add(found)
         self._refresh(host)
 
-    def _look_at(self, host: Host, pid: int) -> KnownServer | None:
-        comm = host.text(f"/proc/{pid}/comm", optional=True) or ""
-        if not _SIEVE.search(comm):
+    def _look_at(self, host: Host, pid: int, stat: ProcessStat) -> KnownServer | None:
+        if not _SIEVE.search(stat.name):
             first = (host.span(f"/proc/{pid}/cmdline", 0, _FIRST_BYTES, optional=True) or b"").split(b"\0")[:4]
             if not _SIEVE.search(b" ".join(first).decode("utf-8", "replace").strip()):
                 return None
         argv = host.arguments(pid)
-        engine = engine_of(comm, argv)
+        engine = engine_of(stat.name, argv)
         if engine is None:
             return None
         arguments = parse_server_arguments(argv)
-        stat = host.text(f"/proc/{pid}/stat", optional=True) or ""
-        after = stat.rpartition(")")[2].split()
         return KnownServer(
             pid=pid,
             engine=engine,
             argv=argv,
-            parent=int(after[1]) if len(after) > 1 and after[1].isdigit() else None,
-            started_ticks=int(after[19]) if len(after) > 19 and after[19].isdigit() else None,
+            parent=stat.parent,
+            started_ticks=stat.started_ticks,
             model=arguments.model,
             model_bytes=None,
             port=arguments.port,
@@ -117,7 +102,8 @@ class ServerFinder:
     def _add(self, found: list[KnownServer]) -> None:
         # Workers that were forked carry their parent's arguments; they are no servers of their own.
         argvs = {known.pid: known.argv for known in (*self._known.values(), *found)}
-        self._known |= {new.pid: new for new in found if argvs.get(new.parent or 0) != new.argv}
+        added = [new for new in found if argvs.get(new.parent) != new.argv]
+        self._known |= {new.pid: new for new in added[: MAX_SERVERS - len(self._known)]}
 
     def _refresh(self, host: Host) -> None:
         """What may come late or change: the port once it listens, the control group, the model file's size."""

@@ -4,32 +4,19 @@ Reads /proc/PID/{stat,status,io} (proc_pid_stat(5), proc_pid_status(5), proc_pid
 control group. `finder.py` tells which processes are servers.
 """
 
-from dataclasses import dataclass
-
 from ..host import Host
 from ..parse import parse_cpu_list, pick_numbers
 from ..reading import Malformed
 from .cgroups import read_cgroup
 from .finder import KnownServer, ServerFinder
+from .processes import ProcessStat, parse_process_stat
 from .sample import ServerMoment
 
-__all__ = ["KnownServer", "ProcessStat", "ServerFinder", "parse_process_stat", "parse_status", "read_server"]
+__all__ = ["KnownServer", "ServerFinder", "parse_status", "read_server"]
 
 _SIZES = ("RssAnon:", "RssFile:", "VmSwap:", "VmLck:")
 _ALLOWED = "\nCpus_allowed_list:"
 _ENDED = "ZXx"
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessStat:
-    """The numbers of /proc/PID/stat that are of use."""
-
-    state: str
-    major_faults: int
-    user_ticks: int
-    system_ticks: int
-    threads: int
-    started_ticks: int
 
 
 def read_server(host: Host, known: KnownServer) -> ServerMoment | None:
@@ -68,16 +55,6 @@ def read_server(host: Host, known: KnownServer) -> ServerMoment | None:
     )
 
 
-def parse_process_stat(text: str) -> ProcessStat:
-    """/proc/PID/stat; the name may hold spaces and brackets."""
-    words = text.rpartition(")")[2].split()
-    numbers = [words[at] for at in (9, 11, 12, 17, 19)] if len(words) > 19 else []
-    if not numbers or not all(word.isascii() and word.isdigit() and len(word) <= 20 for word in numbers):
-        raise Malformed(f"not a process' stat: {text[:60]!r}")
-    faults, user, system, threads, started = map(int, numbers)
-    return ProcessStat(words[0][:1], faults, user, system, threads, started)
-
-
 def parse_status(text: str) -> tuple[dict[str, int], tuple[int, ...] | None]:
     """/proc/PID/status -> sizes in bytes, and the CPUs that the process may use."""
     sizes = {name[:-1]: kib << 10 for name, kib in pick_numbers(text, _SIZES).items()}
@@ -90,4 +67,4 @@ def parse_status(text: str) -> tuple[dict[str, int], tuple[int, ...] | None]:
 
 def _another(known: KnownServer, stat: ProcessStat) -> bool:
     """Whether the number has gone to another process."""
-    return known.started_ticks is not None and known.started_ticks != stat.started_ticks
+    return known.started_ticks != stat.started_ticks
