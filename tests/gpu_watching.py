@@ -157,6 +157,7 @@ def asleep(folder: Path) -> Any:
         "asked_awake": asked_awake,
         "again": again,
         "asked_again": questions() - before,
+        "asked_in_all": questions(),
     }
 
 

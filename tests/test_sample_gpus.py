@@ -91,6 +91,7 @@ def test_sleeping_gpus_are_not_asked(library: Path, tmp_path: Path) -> None:
     assert told["again"][1]["power_mw"] is None
     assert told["again"][1]["name"] == "NVIDIA H100 80GB HBM3"
     assert told["asked_again"] == {}
+    assert told["asked_in_all"]["0 shutdown"] == 1  # Nothing is left open that could keep it awake.
 
 
 def test_a_gpu_that_would_fall_asleep_is_left_alone(shown: dict[str, Any]) -> None:

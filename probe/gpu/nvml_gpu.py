@@ -13,7 +13,7 @@ from typing import Any
 from ..host import Host, Json
 from ..reading import Unreadable
 from .nvml_ask import Asker
-from .nvml_live import library, plain, unreadable
+from .nvml_live import hold, let_go, plain, unreadable
 from .nvml_words import FUNCTION_NOT_FOUND, NO_PERMISSION, NOT_SUPPORTED, VERSION_MISMATCH
 
 INVALID_ARGUMENT, GPU_IS_LOST, RESET_REQUIRED = 2, 15, 16
@@ -39,12 +39,15 @@ class GpuLost(Exception):
 
 
 class NvmlGpu(Asker):
-    """One GPU by bus address or index. `before_call` is told of every call, so that one that hangs is noticed."""
+    """One GPU by bus address or index. `before_call` is told of every call, so that one that hangs is noticed.
 
-    def __init__(self, host: Host, gpu: str | int, before_call: Callable[[float], None]) -> None:
+    With `again` NVML is begun anew if it could not be before.
+    """
+
+    def __init__(self, host: Host, gpu: str | int, before_call: Callable[[float], None], again: bool) -> None:
         super().__init__(host)
         self._before_call = before_call
-        self._nvml: ModuleType = library()
+        self._nvml: ModuleType = hold(self, again)
         self._never: set[tuple[str | int, ...]] = set()
         self._never_fields: set[Field] = set()
         self._samples: list[Any] = []
@@ -52,7 +55,15 @@ class NvmlGpu(Asker):
         self._metric_entries: list[Any] = []
         by_address = isinstance(gpu, str)
         name = "nvmlDeviceGetHandleByPciBusId" if by_address else "nvmlDeviceGetHandleByIndex"
-        self._handle = self._guarded(name, gpu.encode() if isinstance(gpu, str) else gpu)
+        try:
+            self._handle = self._guarded(name, gpu.encode() if isinstance(gpu, str) else gpu)
+        except (GpuLost, Unreadable):
+            let_go(self)
+            raise
+
+    def close(self) -> None:
+        """Let go of it: an open handle may keep a GPU awake."""
+        let_go(self)
 
     def ask(self, function: str, *arguments: str | int) -> Json:
         """The answer as it is; the first argument stands for the GPU, as in `Asker`. Raises `GpuLost`."""

@@ -7,6 +7,7 @@ Only functions that read are called. `nvlinks` is a question of our own: all lin
 import ctypes
 import re
 import threading
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -31,24 +32,50 @@ _NO_GPU = {"nvmlDeviceGetCount"}
 _started: list[ModuleType | Unreadable] = []
 """pynvml, initialised, or why it cannot be."""
 _starting = threading.Lock()
+_holders: list[object] = []
+"""Who asks again and again; when the last lets go NVML is shut down, for its open files may keep a GPU awake."""
 
 
-def library(again: bool = False) -> ModuleType:
-    """pynvml, initialised by the first caller; raises `Unreadable`. A failure is kept until someone asks `again`."""
+def hold(holder: object, again: bool = False) -> ModuleType:
+    """NVML, initialised, for as long as the holder wants it; raises `Unreadable`.
+
+    A failure is kept until someone asks `again`.
+    """
     with _starting:
         if again and _started and isinstance(_started[0], Unreadable):
             _started.clear()
         if not _started:
             _started.append(_start())
         nvml = _started[0]
-    if isinstance(nvml, Unreadable):
-        raise nvml
+        if isinstance(nvml, Unreadable):
+            raise nvml
+        _holders.append(holder)
     return nvml
+
+
+def let_go(holder: object, shut_down: bool = True) -> None:
+    """The holder does not need it any more."""
+    with _starting:
+        if holder in _holders:
+            _holders.remove(holder)
+        nvml = _started[0] if _started else None
+        if shut_down and not _holders and nvml is not None and not isinstance(nvml, Unreadable):
+            _started.clear()
+            with suppress(nvml.NVMLError):
+                nvml.nvmlShutdown()
 
 
 def nvml_call(function: str, arguments: tuple[str | int, ...]) -> Json:
     """The answer of an NVML function as plain JSON; raises `Unreadable`."""
-    nvml = library()
+    question = object()
+    nvml = hold(question)
+    try:
+        return _answer(nvml, function, arguments)
+    finally:
+        let_go(question, shut_down=False)
+
+
+def _answer(nvml: ModuleType, function: str, arguments: tuple[str | int, ...]) -> Json:
     if function != "nvlinks" and not _READING.fullmatch(function):
         raise Unreadable("denied", f"{function} does not only read")
     try:

@@ -64,6 +64,9 @@ class IntelReader:
         """Whether the kernel puts it to sleep when nobody asks."""
         return has_slept(host, self._device)
 
+    def let_go(self) -> None:
+        """Nothing is kept open."""
+
     def read(self, host: Host) -> GpuMoment:
         """Now. Of a sleeping GPU nothing is read."""
         if is_asleep(host, self._device):

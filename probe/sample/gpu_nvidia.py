@@ -17,7 +17,6 @@ from ..gpu.nvidia_device import (
 )
 from ..gpu.nvml_ask import whole
 from ..gpu.nvml_gpu import GpuLost, NvmlGpu
-from ..gpu.nvml_live import library
 from ..gpu.nvml_words import harmful_words, throttle_words
 from ..gpu.pci import DisplayDevice
 from ..gpu.types import blank_gpu
@@ -48,9 +47,12 @@ class NvidiaReader:
         self._names = UserNames()
         self._failed = False
         self._gpu: NvmlGpu | None = None
-        self._forget()
+        self.let_go()
 
-    def _forget(self) -> None:
+    def let_go(self) -> None:
+        """Ask nothing for a while: what is open is closed."""
+        if self._gpu is not None:
+            self._gpu.close()
         self._gpu = None
         self._unified: bool | None = None
         self._traffic = Traffic()
@@ -66,18 +68,17 @@ class NvidiaReader:
         """Now. A sleeping GPU is not asked, and NVML is not even begun for it."""
         now = time.monotonic()
         if is_asleep(host, self._device):
-            self._slow_at = float("-inf")
-            self._traffic = Traffic()
+            self.let_go()
             return without_readings(self.latest, now, asleep=True)
         try:
-            gpu = self._gpu or self._open(host)
+            gpu = self._gpu if self._gpu is not None else self._open(host)
             gpu.host = host
             self.latest = self._ask(host, gpu)
         except GpuLost as why:
-            self._forget()
+            self.let_go()
             return without_readings(self.latest, now, f"lost: {why}")
         except Unreadable as why:
-            self._forget()
+            self.let_go()
             self._failed = True
             if NOT_OURS in why.detail:
                 return None
@@ -85,9 +86,10 @@ class NvidiaReader:
         return self.latest
 
     def _open(self, host: Host) -> NvmlGpu:
-        if self._failed:  # The driver may have been loaded meanwhile.
-            library(again=True)
-        gpu = NvmlGpu(host, self._device.pci_address if self._device else self._index, self.pulse.beat)
+        place = self._device.pci_address if self._device else self._index
+        # Where it failed, the driver may have been loaded meanwhile.
+        gpu = NvmlGpu(host, place, self.pulse.beat, again=self._failed)
+        self._gpu = gpu
         index = gpu.integer("nvmlDeviceGetIndex", 0)
         address = bus_address(gpu.members("nvmlDeviceGetPciInfo", 0).get("busId"))
         temperature = gpu.integer("nvmlDeviceGetTemperature", 0, SENSOR_GPU)
@@ -104,7 +106,7 @@ class NvidiaReader:
                 "link_width_max": gpu.positive("nvmlDeviceGetMaxPcieLinkWidth", 0),
             }
         )
-        self._gpu, self._failed = gpu, False
+        self._failed = False
         return gpu
 
     def _ask(self, host: Host, gpu: NvmlGpu) -> GpuMoment:

@@ -24,6 +24,9 @@ class OtherReader:
         """It is asked nothing."""
         return False
 
+    def let_go(self) -> None:
+        """Nothing is kept open."""
+
     def read(self, host: Host) -> GpuMoment:
         """Its name, and why there is no more."""
         if not self._named:

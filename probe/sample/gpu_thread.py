@@ -41,6 +41,10 @@ class GpuReader(Protocol):
         """Whether the kernel puts it to sleep when nobody asks."""
         ...
 
+    def let_go(self) -> None:
+        """Close what is open, which may keep it awake, until the next reading."""
+        ...
+
 
 class GpuThread:
     """Reads one GPU at its own pace: the next reading begins when the interval is over and the last one has ended."""
@@ -83,6 +87,7 @@ class GpuThread:
             ended = time.monotonic()
             # One that takes long is not asked all the time.
             self._stopped.wait(min(max(began + self._pause(host) - ended, ended - began), LONGEST_PAUSE_S))
+        self._reader.let_go()
 
     def _pause(self, host: Host) -> float:
         now = self._latest
@@ -91,5 +96,6 @@ class GpuThread:
         idle = not now.asleep and now.utilization_percent == 0 and not now.users
         self._idle_rounds = self._idle_rounds + 1 if idle else 0
         if self._idle_rounds >= IDLE_ROUNDS and self._reader.sleeps_when_idle(host):
+            self._reader.let_go()
             return max(self.interval_s, RESTING_PAUSE_S)
         return self.interval_s
