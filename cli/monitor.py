@@ -3,17 +3,29 @@
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import exit_codes
 from .common import wants_color
 
 if TYPE_CHECKING:
+    from ..probe.live import LiveSource
     from ..tui.app import Options
     from .facts_feed import FactsFeed
 
 THEMES = ("terminal", "dark", "light", "contrast")
+
+
+class NoScreen(click.ClickException):
+    """One line, as for wrong usage."""
+
+    exit_code = exit_codes.USAGE
+
+    def show(self, file: Any = None) -> None:
+        """Print the line."""
+        click.echo(f"llmtune: {self.message}", err=True)
 
 
 @click.command()
@@ -60,9 +72,9 @@ def command(
     gc.freeze()
     gc.enable()
     if once or as_json or plain:
-        return _without_screen(interval, replay, record, once, as_json, ascii_only)
+        return _without_screen(interval, replay, record, once=once, as_json=as_json)
     if (why := why_no_screen()) is not None:
-        raise click.UsageError(f"{why}; try --once or --plain")
+        raise NoScreen(f"{why}; try --once or --plain")
     os.environ.setdefault("TEXTUAL_FPS", "30")
     from ..tui.app import Options
 
@@ -96,10 +108,9 @@ def _screen(options: "Options", interval: float, replay: str | None, record: str
         from .replaying import open_replay
 
         return run_app(open_replay(replay), options, mouse)
-    from ..probe.live import LiveSource
     from ..tui.live import LiveFeed
 
-    source = LiveSource()
+    source = _source()
 
     def look() -> "FactsFeed":
         from .facts_feed import FactsFeed
@@ -109,13 +120,21 @@ def _screen(options: "Options", interval: float, replay: str | None, record: str
     return run_app(LiveFeed(source, interval, look, record), options, mouse)
 
 
-def _without_screen(
-    interval: float, replay: str | None, record: str | None, once: bool, as_json: bool, ascii_only: bool
-) -> int:
+def _without_screen(interval: float, replay: str | None, record: str | None, *, once: bool, as_json: bool) -> int:
     from . import monitor_once
 
-    if once and replay is None:
-        from ..probe.live import LiveSource
+    if once:
+        if replay is not None or record is not None:
+            raise click.UsageError("--once goes with neither --replay nor --record")
+        return monitor_once.run_once(_source(), interval)
+    if as_json:
+        return monitor_once.replay_json(replay) if replay else monitor_once.run_json(_source(), interval, None, record)
+    from .monitor_plain import run_plain
 
-        return monitor_once.run_once(LiveSource(), interval)
-    raise click.UsageError("not there yet")
+    return run_plain(interval, replay, record)
+
+
+def _source() -> "LiveSource":
+    from ..probe.live import LiveSource
+
+    return LiveSource()

@@ -219,10 +219,14 @@ def run_app(feed: Feed, options: Options, mouse: bool) -> int:
     if options.monochrome:
         os.environ["NO_COLOR"] = "1"  # Before Textual looks at it.
     app = MonitorApp(feed, options)
-    try:
+    with contextlib.ExitStack() as ending:
+        ending.callback(app.finish)
+        if not os.isatty(2):
+            # Textual paints on standard error, whatever that is (`2> log`).
+            screen = ending.enter_context(open(os.dup(1), "w", encoding="utf-8", closefd=True))
+            ending.callback(setattr, sys, "__stderr__", sys.__stderr__)
+            setattr(sys, "__stderr__", screen)  # noqa: B010 - to the type checker it is final
         app.run(mouse=mouse)
-    finally:
-        app.finish()
-    if app.bug is not None:
-        raise app.bug
+    if (bug := app.bug) is not None:
+        raise bug
     return app.return_code or 0

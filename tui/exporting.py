@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 
 from .dialogs.dialog import AskDialog
-from .layout import PANELS, compose
+from .layout import compose
 from .line import text_of
 from .recording import fresh_name
 from .view import View

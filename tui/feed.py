@@ -23,6 +23,8 @@ class Moment:
     observation: Observation
     facts: Facts | None
     """None until the machine was looked at."""
+    paint: bool = True
+    """False: another one follows at once."""
 
 
 @dataclass(frozen=True, slots=True)

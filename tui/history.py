@@ -87,7 +87,7 @@ class _Ring:
             return None
         begin, stop = first % size, (end - 1) % size + 1
         found = self._values[begin:stop] if begin < stop else self._values[begin:] + self._values[:stop]
-        known = [value for value in found if value == value]  # noqa: PLR0124 - what is not a number differs from itself
+        known = [value for value in found if value == value]
         return sum(known) / len(known) if known else None
 
 
@@ -144,7 +144,7 @@ class History:
         unit_s = 1.0 if fine else COARSE_S
         # Whole steps: otherwise each stretch would hold other buckets every time, and old parts of a chart would move.
         step = max(window_s / unit_s / points, 1e-9)
-        end = int(clock_s / unit_s) + 1
+        end = float(int(clock_s / unit_s) + 1)
         if step >= 1:
             end = math.ceil(end / step) * step
         first = end - step * points

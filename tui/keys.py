@@ -9,7 +9,7 @@ class Key(NamedTuple):
     keys: tuple[str, ...]
     """As Textual calls them."""
     action: str
-    """A method `do_...` of the app."""
+    """A method `_do_...` of `Session`."""
     shown: str
     """As people call them."""
     what: str

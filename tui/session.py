@@ -11,11 +11,11 @@ from .dialogs.dialog import Dialog, InputDialog, TextDialog, overlay
 from .dialogs.explain import verdict_text
 from .dialogs.help import help_lines
 from .exporting import export_dialog
-from .feed import Feed, Moment, News, Restart, Trouble
+from .feed import Feed, News, Restart, Trouble
 from .footer import clock, footer
 from .keys import ACTIONS
 from .layout import PANELS, compose
-from .line import Line, Span
+from .line import Line
 from .state import PANELS as ORDER
 from .state import State
 from .travel import Travel
@@ -83,7 +83,7 @@ class Session:
             self.state.restart()
             return False
         self.state.take(news)
-        return self.state.still is None
+        return self.state.still is None and news.paint
 
     def key(self, key: str, character: str | None) -> None:
         """One key was pressed."""
@@ -99,7 +99,7 @@ class Session:
             if action == "panel":
                 self.state.focus = ORDER[int(key) - 1]
             else:
-                getattr(self, f"do_{action}")()
+                getattr(self, f"_do_{action}")()
 
     def paste(self, text: str) -> None:
         """Text for the box that is open."""
@@ -147,19 +147,19 @@ class Session:
 
     # What keys do.
 
-    def do_quit(self) -> None:
+    def _do_quit(self) -> None:
         self.terminal.leave(0)
 
-    def do_help(self) -> None:
+    def _do_help(self) -> None:
         self.ask(TextDialog("Keys", help_lines))
 
-    def do_next_panel(self) -> None:
+    def _do_next_panel(self) -> None:
         self.state.step_focus(1)
 
-    def do_previous_panel(self) -> None:
+    def _do_previous_panel(self) -> None:
         self.state.step_focus(-1)
 
-    def do_overview(self) -> None:
+    def _do_overview(self) -> None:
         """Undo one thing at a time: detail, filter, the past, the focus."""
         state = self.state
         if state.choice.detail:
@@ -171,13 +171,13 @@ class Session:
         else:
             state.focus = None
 
-    def do_down(self) -> None:
+    def _do_down(self) -> None:
         self.state.step_row(1, self._row_count())
 
-    def do_up(self) -> None:
+    def _do_up(self) -> None:
         self.state.step_row(-1, self._row_count())
 
-    def do_detail(self) -> None:
+    def _do_detail(self) -> None:
         if self.state.focus == "log":
             event = self._selected_event()
             if event is not None:
@@ -187,7 +187,7 @@ class Session:
         else:
             self.tell("choose a panel first: Tab or 1 to 6")
 
-    def do_why(self) -> None:
+    def _do_why(self) -> None:
         verdict = self._verdict()
         if verdict is None:
             self.tell("there is no verdict yet")
@@ -197,11 +197,11 @@ class Session:
             event = next((one for one in reversed(events) if (one.verdict.kind, one.verdict.subject) == key), None)
             self._explain(verdict, event)
 
-    def do_apply(self) -> None:
+    def _do_apply(self) -> None:
         event = self._selected_event() if self.state.focus == "log" else None
         self.acting.apply(event.verdict if event is not None else self._verdict())
 
-    def do_filter(self) -> None:
+    def _do_filter(self) -> None:
         if self.state.focus is None:
             self.tell("choose a panel first: Tab or 1 to 6")
             return
@@ -211,67 +211,67 @@ class Session:
 
         self.ask(InputDialog("Only rows with", "Enter takes it; empty shows all", self.state.choice.filter, take))
 
-    def do_sort(self) -> None:
+    def _do_sort(self) -> None:
         if self.state.focus is None or not PANELS[self.state.focus].SORTS:
             self.tell("choose a panel with rows first: Tab or 1 to 6")
             return
         self.state.step_sort(PANELS[self.state.focus].SORTS)
         self.tell(f"sorted by {self.state.choice.sort}")
 
-    def do_reverse(self) -> None:
+    def _do_reverse(self) -> None:
         self.state.choose(reverse=not self.state.choice.reverse)
 
-    def do_window(self) -> None:
+    def _do_window(self) -> None:
         self.state.step_window()
         self.tell(f"charts of {self.state.window_s / 60:g} min")
 
-    def do_pause(self) -> None:
+    def _do_pause(self) -> None:
         self.travel.pause()
 
-    def do_back(self) -> None:
+    def _do_back(self) -> None:
         self._travel(-1.0)
 
-    def do_forward(self) -> None:
+    def _do_forward(self) -> None:
         self._travel(1.0)
 
-    def do_far_back(self) -> None:
+    def _do_far_back(self) -> None:
         self._travel(-60.0)
 
-    def do_far_forward(self) -> None:
+    def _do_far_forward(self) -> None:
         self._travel(60.0)
 
-    def do_oldest(self) -> None:
+    def _do_oldest(self) -> None:
         self.travel.oldest()
 
-    def do_now(self) -> None:
+    def _do_now(self) -> None:
         self.travel.now()
 
     def _travel(self, seconds: float) -> None:
         if (note := self.travel.by(seconds)) is not None:
             self.tell(note)
 
-    def do_faster(self) -> None:
+    def _do_faster(self) -> None:
         self.tell(self.feed.faster())
 
-    def do_slower(self) -> None:
+    def _do_slower(self) -> None:
         self.tell(self.feed.slower())
 
-    def do_export(self) -> None:
+    def _do_export(self) -> None:
         self.ask(export_dialog(self.state.view(), self.state.focus, self.tell))
 
-    def do_record(self) -> None:
+    def _do_record(self) -> None:
         self.tell(self.feed.toggle_record())
 
-    def do_kill(self) -> None:
+    def _do_kill(self) -> None:
         self.acting.kill(self._selected_server())
 
-    def do_theme(self) -> None:
+    def _do_theme(self) -> None:
         self.tell(self.terminal.next_theme())
 
-    def do_suspend(self) -> None:
+    def _do_suspend(self) -> None:
         self.terminal.action_suspend_process()
 
-    def do_repaint(self) -> None:
+    def _do_repaint(self) -> None:
         self.terminal.repaint()
 
     def _rows(self) -> list[str]:

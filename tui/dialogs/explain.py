@@ -2,11 +2,10 @@
 
 import time
 
+from ...advisors.bottleneck.verdict import Bottleneck
 from ..line import Line, Span, line, span
 from ..view import Event
 from .dialog import wrapped
-
-from ...advisors.bottleneck.verdict import Bottleneck
 
 
 def verdict_text(verdict: Bottleneck, event: Event | None, width: int) -> list[Line]:
