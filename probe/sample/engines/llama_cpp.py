@@ -5,6 +5,7 @@ start anew with each scrape, whoever scrapes, so only counters are used. `tokens
 ends; until then its slot's `n_decoded` tells, and both together make a count that is exact at every moment.
 """
 
+import time
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
@@ -19,6 +20,7 @@ from .prometheus import Metrics, parse_metrics
 MAX_SLOTS = 1024
 NO_METRICS = "start it with --metrics"
 NO_SLOTS = "start it with --slots"
+BUSY = "it works on one batch for longer than that and tells nothing meanwhile"
 _PREFIX = "llamacpp:"
 _NAMES = (
     "tokens_predicted_total",
@@ -34,6 +36,8 @@ _NAMES = (
     "kv_cache_tokens",
 )
 _TRIES = 3
+_AWAKE_S = 2.5
+"""So soon after it worked no server has fallen asleep (--sleep-idle-seconds)."""
 
 
 def read_llama_cpp(
@@ -47,7 +51,17 @@ def read_llama_cpp(
     try:
         return _read(get, before, shared_context, query)
     except Unreadable as why:
+        if why.reason == "timed out" and _is_alive(get):
+            return moment("timed out", BUSY)
         return failed(why)
+
+
+def _is_alive(get: Get) -> bool:
+    """Slots and metrics are told between two batches; this page always."""
+    try:
+        return get("/health").status == 200
+    except Unreadable:
+        return False
 
 
 def shares_context(argv: Sequence[str]) -> bool | None:
@@ -69,7 +83,7 @@ def _read(get: Get, before: EngineMoment | None, shared: bool | None, query: str
     known = before if before is not None and before.state in ("ready", "no metrics") else None
     told: dict[str, Any] = {"model": known.model, "version": known.version} if known else {}
     # A server that idles may fall asleep, and to be asked for slots would wake it: /props alone does not.
-    if known is None or not known.running:
+    if known is None or not known.running or time.monotonic() - known.clock_s > _AWAKE_S:
         properties = get(f"/props{query}")
         if (why := refused(properties)) is not None:
             return why

@@ -14,8 +14,9 @@ from ..engine import MeanOf
 
 MAX_SERIES = 2000
 """Of all wanted names together: a server with more labels than this is not one that we know."""
+# Possessive throughout: each line is gone over once, whatever it holds.
 _LABELS = r'\{(?:[^"\n}]|"(?:[^"\\\n]|\\.)*+"){0,4000}+\}'
-_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\\n]|\\.)*+)"')
+_LABEL = re.compile(r'(?<![a-zA-Z0-9_])([a-zA-Z_][a-zA-Z0-9_]*+)\s*+=\s*+"((?:[^"\\\n]|\\.)*+)"')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "\\": "\\", '"': '"'}
 
@@ -101,7 +102,7 @@ def parse_metrics(data: bytes, prefix: str, names: tuple[str, ...]) -> Metrics:
 @cache
 def _lines(prefix: str, names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(
-        rf"^(?:{prefix})({'|'.join(names)})(?=[ \t{{])[ \t]*({_LABELS})?[ \t]*([^\s{{}}]{{1,40}})", re.MULTILINE
+        rf"^(?:{prefix})({'|'.join(names)})(?=[ \t{{])[ \t]*+({_LABELS})?[ \t]*+([^\s{{}}]{{1,40}})", re.MULTILINE
     )
 
 
