@@ -174,6 +174,8 @@ def traffic(folder: Path) -> Any:
     """Counters, GPM, and neither."""
     gpu_nvidia.SLOW_SECONDS = 0.0
     counters = "0 field.197 1000 5000000\n0 field.198 5000 70000000\n0 field.138 8 0\n0 field.139 16 0"
+    counters += "\n1 field.202.0 1000 0\n1 field.202.7 500 0\n1 field.204.7 30 0"
+    counters += "\n1 field.197 1 9\n1 field.197.type 1\n1 field.198 1 9\n1 field.198.type 1"
     gpm = "1 gpm 1\n1 gpm.10 62500\n1 gpm.20 2000\n1 gpm.21 3500"
     describe(machines.machine(3, f"{counters}\n{gpm}\n2 throughput.0 100\n2 throughput.1 200\n* fan 31"))
     watch = begin(tree(folder, 3))

@@ -13,6 +13,7 @@ from gpu_machines import RADEON, pci_device
 from gpu_watching import LiveTree
 from trees import write_tree
 
+from llmtune.probe.sample.gpu_events import BusEvents
 from llmtune.probe.sample.gpus import GpuWatch
 from llmtune.probe.tree import TreeSource
 
@@ -108,12 +109,14 @@ def test_what_goes_over_the_links(shown: dict[str, Any]) -> None:
     assert (counters["nvlink_tx_bytes"], counters["nvlink_rx_bytes"]) == (8 << 10, 16 << 10)
     assert counters["dram_percent"] is None
     assert (gpm["dram_percent"], gpm["pcie_tx_bytes_per_s"], gpm["pcie_rx_bytes_per_s"]) == (62.5, 2 << 20, 7 << 19)
+    assert (gpm["nvlink_tx_bytes"], gpm["nvlink_rx_bytes"]) == (1500, 30)  # of each link
     assert (blocking["pcie_tx_bytes_per_s"], blocking["pcie_rx_bytes_per_s"]) == (100_000, 200_000)
     assert (blocking["nvlink_tx_bytes"], blocking["fan_percent"]) == (None, 31)
     asked = told["asked"]
     # What is not there is asked once, and what blocks rarely.
     assert asked["2 field.197"] == asked["2 gpm"] == asked["2 field.139"] == 1
     assert asked["2 throughput.0"] * 5 < asked["2 power"]
+    assert asked["1 field.197"] == 1  # It has 32 bits, which a busy link runs through several times a second.
     assert "0 throughput.0" not in asked
     assert "1 throughput.0" not in asked
 
@@ -154,6 +157,16 @@ def test_a_driver_that_is_loaded_later(library: Path, tmp_path: Path) -> None:
     assert told["before"][0]["trouble"] == "NVML: Driver Not Loaded (NVML error 9)"
     assert told["before"][0]["pci_address"] == "0000:10:00.0"
     assert told["after"][0]["trouble"] is None
+
+
+@pytest.mark.heavy
+def test_the_kernels_events_are_heard() -> None:
+    events, stopped = BusEvents(), threading.Event()
+    assert not events.wait(0.1, stopped)
+    device = next(Path("/sys/bus/pci/devices").iterdir())
+    threading.Timer(0.2, lambda: (device / "uevent").write_text("change")).start()
+    assert events.wait(20, stopped)
+    assert not events.wait(0.1, stopped)
 
 
 def test_without_gpus_there_are_no_threads(tmp_path: Path) -> None:

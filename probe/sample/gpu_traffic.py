@@ -7,11 +7,14 @@ nvmlDeviceGetPcieThroughput, which blocks while it counts.
 import time
 from typing import NamedTuple
 
-from ..gpu.nvml_gpu import ALL_LINKS, NvmlGpu
+from ..gpu.nvml_gpu import ALL_LINKS, Field, NvmlGpu
 
 PCIE_TX, PCIE_RX = (197, 0), (198, 0)
 NVLINK_TX_KIB, NVLINK_RX_KIB = (138, ALL_LINKS), (139, ALL_LINKS)
 FIELDS = (PCIE_TX, PCIE_RX, NVLINK_TX_KIB, NVLINK_RX_KIB)
+LINKS = range(18)
+LINK_TX, LINK_RX = [(202, link) for link in LINKS], [(204, link) for link in LINKS]
+"""Bytes of each link, since NVLink 5 (Blackwell), where the counters of all links together are gone."""
 GPM_DRAM, GPM_PCIE_TX, GPM_PCIE_RX = 10, 20, 21
 THROUGHPUT_TX, THROUGHPUT_RX = 0, 1
 BLOCKING_SECONDS = 1.9
@@ -48,13 +51,13 @@ class Traffic:
         else:  # The first sample of two.
             rx = tx = None
         dram = shares.get(GPM_DRAM)
-        nvlink_rx, nvlink_tx = counters.get(NVLINK_RX_KIB), counters.get(NVLINK_TX_KIB)
+        nvlink_rx, nvlink_tx = _nvlink(gpu, counters)
         return TrafficMoment(
             dram_percent=round(dram, 1) if dram is not None and 0 <= dram <= 100 else None,
             pcie_rx_bytes_per_s=rx,
             pcie_tx_bytes_per_s=tx,
-            nvlink_rx_bytes=None if nvlink_rx is None else nvlink_rx << 10,
-            nvlink_tx_bytes=None if nvlink_tx is None else nvlink_tx << 10,
+            nvlink_rx_bytes=nvlink_rx,
+            nvlink_tx_bytes=nvlink_tx,
         )
 
     def _rates(self, rx: int, tx: int) -> tuple[int | None, int | None]:
@@ -73,3 +76,12 @@ class Traffic:
             # NVML tells KB/s; nvidia-smi prints them as MB/s by a division by 1000.
             self._blocking = (None if rx is None else rx * 1000, None if tx is None else tx * 1000)
         return self._blocking
+
+
+def _nvlink(gpu: NvmlGpu, counters: dict[Field, int]) -> tuple[int | None, int | None]:
+    if NVLINK_RX_KIB in counters and NVLINK_TX_KIB in counters:
+        return counters[NVLINK_RX_KIB] << 10, counters[NVLINK_TX_KIB] << 10
+    links = gpu.fields(LINK_TX + LINK_RX)
+    received = [links[field] for field in LINK_RX if field in links]
+    sent = [links[field] for field in LINK_TX if field in links]
+    return sum(received) if received else None, sum(sent) if sent else None

@@ -356,17 +356,21 @@ static int processes(device d, const char *key, u32 *count, process *out) {
 int nvmlDeviceGetComputeRunningProcesses_v3(device d, u32 *n, process *out) { return processes(d, "process", n, out); }
 int nvmlDeviceGetGraphicsRunningProcesses_v3(device d, u32 *n, process *out) { return processes(d, "graphics", n, out); }
 
-/* `field.ID START PER_SECOND`: a counter that grows */
+/* `field.ID START PER_SECOND`: a counter that grows, of the whole GPU; `field.ID.LINK` of one link; `field.ID.type KIND` */
 typedef struct { u32 id, scope; long long when, latency; int type, code; union { double d; u32 u; u64 ull; } value; } field;
 int nvmlDeviceGetFieldValues(device d, int count, field *out) {
     struct timespec now;
     u64 v[2];
     clock_gettime(CLOCK_MONOTONIC, &now);
     for (int i = 0; i < count; i++) {
-        char key[32];
+        char key[40];
+        int whole = out[i].scope == 0 || out[i].scope == 0xFFFFFFFF;
+        snprintf(key, sizeof key, "field.%u.type", out[i].id);
+        out[i].type = look_up((int)d - 1, key) ? atoi(look_up((int)d - 1, key)) : 3;
+        snprintf(key, sizeof key, "field.%u.%u", out[i].id, out[i].scope);
+        out[i].code = whole && !look_up((int)d - 1, key) ? NOT_SUPPORTED : numbers(d, key, 2, v);
         snprintf(key, sizeof key, "field.%u", out[i].id);
-        out[i].type = 3;
-        out[i].code = numbers(d, key, 2, v);
+        if (whole && out[i].code == NOT_SUPPORTED) out[i].code = numbers(d, key, 2, v);
         if (out[i].code == 15) return 15;
         if (out[i].code == OK) out[i].value.ull = v[0] + (u64)((double)v[1] * ((double)now.tv_sec + 1e-9 * (double)now.tv_nsec));
     }
