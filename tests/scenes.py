@@ -91,15 +91,35 @@ def one_cpu_server() -> Scene:
 def one_gpu() -> Scene:
     """A workstation card with a narrow link, slowed by its power limit."""
     card = gpu(
-        0, "NVIDIA GeForce RTX 4090", total_bytes=24 * GIB, used_bytes=int(21.7 * GIB), temperature_c=71,
-        slowdown_temperature_c=90, power_mw=448_000, power_limit_mw=450_000, core_mhz=2430, core_max_mhz=3105,
-        throttle_reasons=("power cap",), throttle_harmful=("power cap",), dram_percent=None, memory_busy_percent=88,
-        link_generation_max=4, link_generation_now=4, link_width_now=8, fan_percent=62,
+        0,
+        "NVIDIA GeForce RTX 4090",
+        total_bytes=24 * GIB,
+        used_bytes=int(21.7 * GIB),
+        temperature_c=71,
+        slowdown_temperature_c=90,
+        power_mw=448_000,
+        power_limit_mw=450_000,
+        core_mhz=2430,
+        core_max_mhz=3105,
+        throttle_reasons=("power cap",),
+        throttle_harmful=("power cap",),
+        dram_percent=None,
+        memory_busy_percent=88,
+        link_generation_max=4,
+        link_generation_now=4,
+        link_width_now=8,
+        fan_percent=62,
         users=(GpuUser(pid=4711, name="llama-server", used_bytes=21 * GIB, container=None),),
-    )  # fmt: skip
+    )
     states = (slot(0, used=9120, size=16384), slot(1, "prompt", used=1024, size=16384))
-    told = engine(61.3, 1840.0, [SlotActivity(0, 61.3, None), SlotActivity(1, None, 1840.0)], first_token_s=0.31,
-                  accepted_share=0.74, cached_share=0.12)  # fmt: skip
+    told = engine(
+        61.3,
+        1840.0,
+        [SlotActivity(0, 61.3, None), SlotActivity(1, None, 1840.0)],
+        first_token_s=0.31,
+        accepted_share=0.74,
+        cached_share=0.12,
+    )
     ready = endpoint(slots=states, running=2.0, kv_share=0.31, kv_size_tokens=32768)
     name = "/srv/models/Qwen3-30B-A3B-Instruct-2507-UD-Q4_K_XL.gguf"
     running = server(
@@ -113,14 +133,23 @@ def one_gpu() -> Scene:
             gpus=(blank(GpuFacts, index=0, memory_bandwidth=Rate(per_s=1008e9, basis="rated", source="data sheet")),),
         ),
         verdict=verdict(
-            "throttled", "GPU 0 throttled: power cap 450 W, for 62% of the last minute, clock 22% below its best",
-            subject="gpu0", proofs=(("NVML clocks event reasons", "SW power cap"), ("clock", "2430 of 3105 MHz")),
+            "throttled",
+            "GPU 0 throttled: power cap 450 W, for 62% of the last minute, clock 22% below its best",
+            subject="gpu0",
+            proofs=(("NVML clocks event reasons", "SW power cap"), ("clock", "2430 of 3105 MHz")),
             helps="a higher limit if the power supply allows it: nvidia-smi -pl, at most 480 W",
         ),
         others=(verdict("memory bandwidth", "Memory-bandwidth bound (GPU 0)", "good", "medium", subject="4711"),),
-        series={"decode/4711": 61.3, "prompt/4711": 1840.0, "kv/4711": 0.31, "gpu/0/use": 98.0, "gpu/0/power": 448_000.0,
-                "gpu/0/memory": 21.7 * GIB, "cpu/busy": 1.6},
-    )  # fmt: skip
+        series={
+            "decode/4711": 61.3,
+            "prompt/4711": 1840.0,
+            "kv/4711": 0.31,
+            "gpu/0/use": 98.0,
+            "gpu/0/power": 448_000.0,
+            "gpu/0/memory": 21.7 * GIB,
+            "cpu/busy": 1.6,
+        },
+    )
 
 
 def eight_gpus() -> Scene:
@@ -128,14 +157,30 @@ def eight_gpus() -> Scene:
     user = GpuUser(pid=9001, name="VLLM::Worker_TP0", used_bytes=70 * GIB, container="3f9c1d2ab7e0")
     cards = [gpu(index, users=(user,), nvlink_rx_bytes=1, nvlink_tx_bytes=1) for index in range(8)]
     cards[3] = gpu(
-        3, trouble="lost: fell off the bus", utilization_percent=None, used_bytes=None, total_bytes=None,
-        temperature_c=None, power_mw=None, core_mhz=None, throttle_reasons=None, throttle_harmful=None,
-        pcie_rx_bytes_per_s=None, pcie_tx_bytes_per_s=None, link_generation_now=None, dram_percent=None,
-    )  # fmt: skip
+        3,
+        trouble="lost: fell off the bus",
+        utilization_percent=None,
+        used_bytes=None,
+        total_bytes=None,
+        temperature_c=None,
+        power_mw=None,
+        core_mhz=None,
+        throttle_reasons=None,
+        throttle_harmful=None,
+        pcie_rx_bytes_per_s=None,
+        pcie_tx_bytes_per_s=None,
+        link_generation_now=None,
+        dram_percent=None,
+    )
     cards[5] = gpu(
-        5, temperature_c=88, core_mhz=1215, utilization_percent=100, throttle_reasons=(HARMFUL, "application clocks"),
-        throttle_harmful=(HARMFUL,), users=(user,),
-    )  # fmt: skip
+        5,
+        temperature_c=88,
+        core_mhz=1215,
+        utilization_percent=100,
+        throttle_reasons=(HARMFUL, "application clocks"),
+        throttle_harmful=(HARMFUL,),
+        users=(user,),
+    )
     told = engine(
         1482.0,
         9120.0,
@@ -147,40 +192,82 @@ def eight_gpus() -> Scene:
     )
     ready = endpoint(running=48.0, waiting=12.0, kv_share=0.97, kv_size_tokens=1_310_720, generated_when_done=False)
     vllm = server(
-        9001, "vLLM", model="meta-llama/Llama-3.3-70B-Instruct", model_bytes=None, port=8000, endpoint=ready,
-        file_bytes=0, anon_bytes=19 * GIB, container="3f9c1d2ab7e0", decode_threads=None, cpus_allowed=tuple(range(128)),
-    )  # fmt: skip
+        9001,
+        "vLLM",
+        model="meta-llama/Llama-3.3-70B-Instruct",
+        model_bytes=None,
+        port=8000,
+        endpoint=ready,
+        file_bytes=0,
+        anon_bytes=19 * GIB,
+        container="3f9c1d2ab7e0",
+        decode_threads=None,
+        cpus_allowed=tuple(range(128)),
+    )
     return Scene(
-        sample={"gpus": tuple(cards), "servers": (vllm,), "cpu": cpu(128), "memory": memory(2015, 1890, 96),
-                "drives": tuple(drive(f"nvme{n}n1") for n in range(4))},
+        sample={
+            "gpus": tuple(cards),
+            "servers": (vllm,),
+            "cpu": cpu(128),
+            "memory": memory(2015, 1890, 96),
+            "drives": tuple(drive(f"nvme{n}n1") for n in range(4)),
+        },
         activity={
             "cpu": busy([0.9 if n % 16 == 0 else 0.04 for n in range(128)]),
             "drives": {f"nvme{n}n1": rates(0.2 * n, 1.1, 0.4) for n in range(4)},
             "servers": {9001: did(9001, 9.4, told)},
             "nvlink_bytes_per_s": {n: (41e9, 41e9) for n in range(8) if n != 3},
         },
-        facts=facts(128, [NodeFacts(node=n, cpus=tuple(range(64 * n, 64 * n + 64))) for n in (0, 1)], 780e9,
-                    servers=(ServerFacts(pid=9001, model=None),)),
+        facts=facts(
+            128,
+            [NodeFacts(node=n, cpus=tuple(range(64 * n, 64 * n + 64))) for n in (0, 1)],
+            780e9,
+            servers=(ServerFacts(pid=9001, model=None),),
+        ),
         verdict=verdict(
-            "gpu trouble", "GPU 3 is lost: it fell off the bus; 7 of 8 answer", "bad", subject="gpu3",
-            proofs=(("NVML", "GPU is lost"), ("kernel log", "Xid 79")), helps="a cold start; look for Xid 79 in the kernel's log",
+            "gpu trouble",
+            "GPU 3 is lost: it fell off the bus; 7 of 8 answer",
+            "bad",
+            subject="gpu3",
+            proofs=(("NVML", "GPU is lost"), ("kernel log", "Xid 79")),
+            helps="a cold start; look for Xid 79 in the kernel's log",
         ),
         others=(
             verdict("throttled", "GPU 5 throttled: heat, 88 of 87 C", "bad", subject="gpu5"),
             verdict("kv cache full", "KV cache 97% full, 12 waiting", subject="9001"),
         ),
-        series={"decode/9001": 1482.0, "prompt/9001": 9120.0, "kv/9001": 0.97, "gpu/0/use": 98.0, "gpu/0/power": 6.1e5,
-                "gpu/0/memory": 71.2 * GIB, "cpu/busy": 12.0},
-    )  # fmt: skip
+        series={
+            "decode/9001": 1482.0,
+            "prompt/9001": 9120.0,
+            "kv/9001": 0.97,
+            "gpu/0/use": 98.0,
+            "gpu/0/power": 6.1e5,
+            "gpu/0/memory": 71.2 * GIB,
+            "cpu/busy": 12.0,
+        },
+    )
 
 
 def unified() -> Scene:
     """A GB10, whose GPU uses the machine's own memory."""
     card = gpu(
-        0, "NVIDIA GB10", memory_kind="unified", used_bytes=None, total_bytes=None, dram_percent=None, power_limit_mw=None,
-        power_mw=61_000, temperature_c=66, slowdown_temperature_c=None, core_mhz=2405, core_max_mhz=3003,
-        pcie_rx_bytes_per_s=None, pcie_tx_bytes_per_s=None, link_generation_now=None, memory_busy_percent=None,
-    )  # fmt: skip
+        0,
+        "NVIDIA GB10",
+        memory_kind="unified",
+        used_bytes=None,
+        total_bytes=None,
+        dram_percent=None,
+        power_limit_mw=None,
+        power_mw=61_000,
+        temperature_c=66,
+        slowdown_temperature_c=None,
+        core_mhz=2405,
+        core_max_mhz=3003,
+        pcie_rx_bytes_per_s=None,
+        pcie_tx_bytes_per_s=None,
+        link_generation_now=None,
+        memory_busy_percent=None,
+    )
     ready = endpoint(slots=(slot(0),), kv_share=0.38, kv_size_tokens=8192)
     running = server(
         endpoint=ready,
@@ -213,17 +300,49 @@ def unified() -> Scene:
 def amd_and_intel() -> Scene:
     """Cards of two other vendors, which tell less."""
     radeon = gpu(
-        0, "AMD Radeon RX 7900 XTX", vendor="amd", total_bytes=24 * GIB, used_bytes=int(3.1 * GIB), utilization_percent=4,
-        power_mw=38_000, power_limit_mw=339_000, core_mhz=132, core_max_mhz=2482, throttle_reasons=None,
-        throttle_harmful=None, dram_percent=None, slowdown_temperature_c=110, temperature_c=44, link_generation_now=1,
-        link_generation_max=4, pcie_rx_bytes_per_s=None, pcie_tx_bytes_per_s=None, uuid=None,
-    )  # fmt: skip
+        0,
+        "AMD Radeon RX 7900 XTX",
+        vendor="amd",
+        total_bytes=24 * GIB,
+        used_bytes=int(3.1 * GIB),
+        utilization_percent=4,
+        power_mw=38_000,
+        power_limit_mw=339_000,
+        core_mhz=132,
+        core_max_mhz=2482,
+        throttle_reasons=None,
+        throttle_harmful=None,
+        dram_percent=None,
+        slowdown_temperature_c=110,
+        temperature_c=44,
+        link_generation_now=1,
+        link_generation_max=4,
+        pcie_rx_bytes_per_s=None,
+        pcie_tx_bytes_per_s=None,
+        uuid=None,
+    )
     arc = gpu(
-        1, "Intel(R) Arc(TM) B580 Graphics", vendor="intel", total_bytes=None, used_bytes=None, utilization_percent=None,
-        power_mw=31_000, power_limit_mw=190_000, core_mhz=600, core_max_mhz=2850, throttle_reasons=(), throttle_harmful=(),
-        dram_percent=None, memory_busy_percent=None, temperature_c=41, slowdown_temperature_c=None, link_generation_now=None,
-        pcie_rx_bytes_per_s=None, pcie_tx_bytes_per_s=None, uuid=None,
-    )  # fmt: skip
+        1,
+        "Intel(R) Arc(TM) B580 Graphics",
+        vendor="intel",
+        total_bytes=None,
+        used_bytes=None,
+        utilization_percent=None,
+        power_mw=31_000,
+        power_limit_mw=190_000,
+        core_mhz=600,
+        core_max_mhz=2850,
+        throttle_reasons=(),
+        throttle_harmful=(),
+        dram_percent=None,
+        memory_busy_percent=None,
+        temperature_c=41,
+        slowdown_temperature_c=None,
+        link_generation_now=None,
+        pcie_rx_bytes_per_s=None,
+        pcie_tx_bytes_per_s=None,
+        uuid=None,
+    )
     return Scene(sample={"gpus": (radeon, arc)}, verdict=verdict("idle", "Idle: no inference server runs", "good"))
 
 
@@ -279,9 +398,16 @@ def two_servers() -> Scene:
     scene = one_cpu_server()
     held = LoadedModel(name="llama3.2:3b", total_bytes=int(3.4 * GIB), gpu_bytes=int(1.1 * GIB))
     ollama = server(
-        5822, "Ollama", model="llama3.2:3b", port=11434, container="ollama.service", decode_threads=None,
-        endpoint=endpoint(models=(held,), running=None, waiting=None), file_bytes=2 * GIB, model_bytes=int(3.4 * GIB),
-    )  # fmt: skip
+        5822,
+        "Ollama",
+        model="llama3.2:3b",
+        port=11434,
+        container="ollama.service",
+        decode_threads=None,
+        endpoint=endpoint(models=(held,), running=None, waiting=None),
+        file_bytes=2 * GIB,
+        model_bytes=int(3.4 * GIB),
+    )
     scene.sample["servers"] = (*scene.sample["servers"], ollama)
     scene.activity["servers"][5822] = did(5822, 0.01, engine(None, None))
     scene.facts = facts(servers=(*(scene.facts.servers if scene.facts else ()), ServerFacts(pid=5822, model=None)))
@@ -309,9 +435,13 @@ def two_nodes() -> Scene:
         64, [NodeFacts(node=n, cpus=tuple(range(32 * n, 32 * n + 32))) for n in (0, 1)], 310e9, servers=known
     )
     scene.verdict = verdict(
-        "remote memory", "Remote memory: 47% of the pages that llama-server reads lie on node 1, its threads run on node 0", "bad",
-        subject="4711", proofs=(("numa_maps", "N0=3.10 GiB N1=2.79 GiB"),), helps="numactl --interleave=all, or load it again with the cache dropped",
-    )  # fmt: skip
+        "remote memory",
+        "Remote memory: 47% of the pages that llama-server reads lie on node 1, its threads run on node 0",
+        "bad",
+        subject="4711",
+        proofs=(("numa_maps", "N0=3.10 GiB N1=2.79 GiB"),),
+        helps="numactl --interleave=all, or load it again with the cache dropped",
+    )
     return scene
 
 
@@ -336,10 +466,13 @@ def disk_bound() -> Scene:
     }
     scene.facts = facts(servers=(ServerFacts(pid=4711, model=model_facts(41.1)),))
     scene.verdict = verdict(
-        "disk", "Disk bound: 3120 major faults/s, nvme0n1 99% busy, model 41.1 GiB > 31.2 GiB RAM", "bad", subject="nvme0n1",
+        "disk",
+        "Disk bound: 3120 major faults/s, nvme0n1 99% busy, model 41.1 GiB > 31.2 GiB RAM",
+        "bad",
+        subject="nvme0n1",
         proofs=(("/proc/vmstat", "pgmajfault +3120/s"), ("/proc/diskstats", "3.12 GB/s read")),
         helps="a quantization of at most 27 GiB, or more layers on a GPU",
-    )  # fmt: skip
+    )
     scene.series |= {
         "faults": 3120.0,
         "drive/nvme0n1/read": 3.12e9,
@@ -380,43 +513,105 @@ def many_cpus() -> Scene:
     nodes = [NodeFacts(node=n, cpus=tuple(range(80 * n, 80 * n + 80))) for n in range(4)]
     shares = [0.95 if n < 160 else 0.3 if n % 3 else 0.02 for n in range(320)]
     return Scene(
-        sample={"cpu": cpu(320, 2200), "memory": memory(1511, 1400, 80),
-                "nodes": tuple(blank(NodeMoment, node=n, total_bytes=378 * GIB, free_bytes=310 * GIB, file_bytes=20 * GIB) for n in range(4))},
+        sample={
+            "cpu": cpu(320, 2200),
+            "memory": memory(1511, 1400, 80),
+            "nodes": tuple(
+                blank(NodeMoment, node=n, total_bytes=378 * GIB, free_bytes=310 * GIB, file_bytes=20 * GIB)
+                for n in range(4)
+            ),
+        },
         activity={"cpu": busy(shares)},
         facts=facts(320, nodes, 900e9),
         verdict=verdict("oversubscribed", "Oversubscribed: 160 threads on 80 cores"),
         series={"cpu/busy": 180.0},
-    )  # fmt: skip
+    )
 
 
 def nothing_told() -> Scene:
     """Everything that may be unknown is."""
     unknown = blank(type(memory(1, 1, 1)))
     return Scene(
-        sample={"cpu": None, "memory": unknown, "drives": (), "gpus": (gpu(**dict.fromkeys(_GPU_UNKNOWN)),),
-                "servers": (server(model=None, port=None, model_bytes=None, file_bytes=None, anon_bytes=None, endpoint=None,
-                                   cpus_allowed=None, decode_threads=None),)},
-        activity={"cpu": None, "memory": MemoryActivity(None, None, None, None), "stalls": stalls(None, None, None), "drives": {}},
+        sample={
+            "cpu": None,
+            "memory": unknown,
+            "drives": (),
+            "gpus": (gpu(**dict.fromkeys(_GPU_UNKNOWN)),),
+            "servers": (
+                server(
+                    model=None,
+                    port=None,
+                    model_bytes=None,
+                    file_bytes=None,
+                    anon_bytes=None,
+                    endpoint=None,
+                    cpus_allowed=None,
+                    decode_threads=None,
+                ),
+            ),
+        },
+        activity={
+            "cpu": None,
+            "memory": MemoryActivity(None, None, None, None),
+            "stalls": stalls(None, None, None),
+            "drives": {},
+        },
         facts=facts(bandwidth=None, effective_cpus=None, cores=None),
         verdict=verdict("cannot tell", "Cannot tell: nothing could be read", confidence="low"),
         series={},
-    )  # fmt: skip
+    )
 
 
 _GPU_UNKNOWN = (
-    "name", "uuid", "pci_address", "numa_node", "utilization_percent", "memory_busy_percent", "dram_percent", "memory_kind",
-    "used_bytes", "total_bytes", "temperature_c", "slowdown_temperature_c", "power_mw", "power_limit_mw", "core_mhz",
-    "core_max_mhz", "memory_mhz", "memory_max_mhz", "throttle_reasons", "throttle_harmful", "pcie_rx_bytes_per_s",
-    "pcie_tx_bytes_per_s", "link_generation_now", "link_generation_max", "link_width_now", "link_width_max",
-)  # fmt: skip
+    "name",
+    "uuid",
+    "pci_address",
+    "numa_node",
+    "utilization_percent",
+    "memory_busy_percent",
+    "dram_percent",
+    "memory_kind",
+    "used_bytes",
+    "total_bytes",
+    "temperature_c",
+    "slowdown_temperature_c",
+    "power_mw",
+    "power_limit_mw",
+    "core_mhz",
+    "core_max_mhz",
+    "memory_mhz",
+    "memory_max_mhz",
+    "throttle_reasons",
+    "throttle_harmful",
+    "pcie_rx_bytes_per_s",
+    "pcie_tx_bytes_per_s",
+    "link_generation_now",
+    "link_generation_max",
+    "link_width_now",
+    "link_width_max",
+)
 
 SCENES: dict[str, Callable[[], Scene]] = {
     made.__name__: made
     for made in (
-        no_gpu, one_cpu_server, one_gpu, eight_gpus, unified, amd_and_intel, asleep, no_nvml, no_metrics, many_slots,
-        two_servers, two_nodes, disk_bound, swapping, many_cpus, nothing_told,
+        no_gpu,
+        one_cpu_server,
+        one_gpu,
+        eight_gpus,
+        unified,
+        amd_and_intel,
+        asleep,
+        no_nvml,
+        no_metrics,
+        many_slots,
+        two_servers,
+        two_nodes,
+        disk_bound,
+        swapping,
+        many_cpus,
+        nothing_told,
     )
-}  # fmt: skip
+}
 
 
 def views() -> dict[str, View]:

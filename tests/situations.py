@@ -44,7 +44,7 @@ T = TypeVar("T", bound=Reading)
 
 def blank(kind: type[T], **known: Any) -> T:
     """A reading that says nothing but what is given."""
-    unknown = {name: None for name, one in kind.model_fields.items() if one.is_required()}
+    unknown: dict[str, Any] = {name: None for name, one in kind.model_fields.items() if one.is_required()}
     empty = {name: () for name in ("slots", "models", "users", "nodes", "gpus", "servers", "drives") if name in unknown}
     return kind(**{**unknown, **empty, **known})
 
@@ -143,14 +143,35 @@ def rates(
 def gpu(index: int = 0, name: str = "NVIDIA H100 80GB HBM3", **known: Any) -> GpuMoment:
     """A GPU that answers and works."""
     usual: dict[str, Any] = {
-        "clock_s": CLOCK_S, "vendor": "nvidia", "uuid": f"GPU-0b1e{index:04x}", "pci_address": f"0000:{index + 1:02x}:00.0",
-        "numa_node": 0, "asleep": False, "utilization_percent": 98, "memory_busy_percent": 61, "dram_percent": 71.5,
-        "memory_kind": "dedicated", "used_bytes": int(71.2 * GIB), "total_bytes": int(79.6 * GIB), "temperature_c": 64,
-        "slowdown_temperature_c": 87, "power_mw": 612_000, "power_limit_mw": 700_000, "core_mhz": 1980,
-        "core_max_mhz": 1980, "memory_mhz": 2619, "memory_max_mhz": 2619, "throttle_reasons": (), "throttle_harmful": (),
-        "pcie_rx_bytes_per_s": 1_240_000_000, "pcie_tx_bytes_per_s": 310_000_000, "link_generation_now": 5,
-        "link_generation_max": 5, "link_width_now": 16, "link_width_max": 16,
-    }  # fmt: skip
+        "clock_s": CLOCK_S,
+        "vendor": "nvidia",
+        "uuid": f"GPU-0b1e{index:04x}",
+        "pci_address": f"0000:{index + 1:02x}:00.0",
+        "numa_node": 0,
+        "asleep": False,
+        "utilization_percent": 98,
+        "memory_busy_percent": 61,
+        "dram_percent": 71.5,
+        "memory_kind": "dedicated",
+        "used_bytes": int(71.2 * GIB),
+        "total_bytes": int(79.6 * GIB),
+        "temperature_c": 64,
+        "slowdown_temperature_c": 87,
+        "power_mw": 612_000,
+        "power_limit_mw": 700_000,
+        "core_mhz": 1980,
+        "core_max_mhz": 1980,
+        "memory_mhz": 2619,
+        "memory_max_mhz": 2619,
+        "throttle_reasons": (),
+        "throttle_harmful": (),
+        "pcie_rx_bytes_per_s": 1_240_000_000,
+        "pcie_tx_bytes_per_s": 310_000_000,
+        "link_generation_now": 5,
+        "link_generation_max": 5,
+        "link_width_now": 16,
+        "link_width_max": 16,
+    }
     return blank(GpuMoment, **{**usual, "index": index, "name": name, **known})
 
 
@@ -160,10 +181,16 @@ def slot(
     """A slot of llama-server."""
     idle = state == "idle"
     return blank(
-        SlotMoment, slot=number, state=state, task=None if idle else 900 + number,
-        prompt_tokens=None if idle else 2906, prompt_done=None if idle else 2906 if state == "generating" else 1024,
-        decoded=None if idle else decoded, context_used=0 if idle else used, context_size=size,
-    )  # fmt: skip
+        SlotMoment,
+        slot=number,
+        state=state,
+        task=None if idle else 900 + number,
+        prompt_tokens=None if idle else 2906,
+        prompt_done=None if idle else 2906 if state == "generating" else 1024,
+        decoded=None if idle else decoded,
+        context_used=0 if idle else used,
+        context_size=size,
+    )
 
 
 def endpoint(**known: Any) -> EngineMoment:
@@ -184,9 +211,16 @@ def engine(
 ) -> EngineActivity:
     """What a server did."""
     usual: dict[str, Any] = dict.fromkeys(
-        ("first_token_s", "between_tokens_s", "queued_s", "cached_share", "accepted_share", "preemptions_per_s",
-         "read_bytes_per_s")
-    )  # fmt: skip
+        (
+            "first_token_s",
+            "between_tokens_s",
+            "queued_s",
+            "cached_share",
+            "accepted_share",
+            "preemptions_per_s",
+            "read_bytes_per_s",
+        )
+    )
     usual["decode_basis"] = "slots"
     return EngineActivity(
         decode_tokens_per_s=decode, prompt_tokens_per_s=prompt, slots=tuple(slots), **{**usual, **known}
@@ -196,16 +230,26 @@ def engine(
 def server(pid: int = 4711, engine: str = "llama-server", **known: Any) -> ServerMoment:
     """A server's process."""
     usual = {
-        "model": "/srv/models/Qwen3-8B-Q4_K_M.gguf", "model_bytes": int(4.68 * GIB), "port": 8080, "threads": 19,
-        "decode_threads": 8, "cpus_allowed": tuple(range(8)), "anon_bytes": int(1.21 * GIB),
-        "file_bytes": int(4.68 * GIB), "swapped_bytes": 0, "locked_bytes": 0,
-    }  # fmt: skip
+        "model": "/srv/models/Qwen3-8B-Q4_K_M.gguf",
+        "model_bytes": int(4.68 * GIB),
+        "port": 8080,
+        "threads": 19,
+        "decode_threads": 8,
+        "cpus_allowed": tuple(range(8)),
+        "anon_bytes": int(1.21 * GIB),
+        "file_bytes": int(4.68 * GIB),
+        "swapped_bytes": 0,
+        "locked_bytes": 0,
+    }
     return blank(ServerMoment, **{**usual, "pid": pid, "engine": engine, **known})
 
 
 def stalls(cpu: float | None = 0.01, memory: float | None = 0.0, io: float | None = 0.0) -> StallShares:
     """Shares of the time."""
-    part = lambda value, of: None if value is None else value * of  # noqa: E731
+
+    def part(value: float | None, of: float) -> float | None:
+        return None if value is None else value * of
+
     return StallShares(
         cpu_some=cpu, memory_some=memory, memory_full=part(memory, 0.8), io_some=io, io_full=part(io, 0.7)
     )
@@ -214,9 +258,14 @@ def stalls(cpu: float | None = 0.01, memory: float | None = 0.0, io: float | Non
 def did(pid: int, cpus: float | None, told: EngineActivity | None = None, **known: Any) -> ServerActivity:
     """What a server's process did."""
     usual: dict[str, Any] = {
-        "waiting_cpus": 0.02, "major_faults_per_s": 0.0, "read_bytes_per_s": 0.0, "throttled_share": None,
-        "throttled_cpus": None, "refault_bytes_per_s": None, "stalls": stalls(None, None, None),
-    }  # fmt: skip
+        "waiting_cpus": 0.02,
+        "major_faults_per_s": 0.0,
+        "read_bytes_per_s": 0.0,
+        "throttled_share": None,
+        "throttled_cpus": None,
+        "refault_bytes_per_s": None,
+        "stalls": stalls(None, None, None),
+    }
     return ServerActivity(pid=pid, cpus=cpus, engine=told, **{**usual, **known})
 
 
@@ -248,7 +297,7 @@ def model_facts(total_gib: float = 4.68, gpu_share: float | None = 0.0, **known:
             "drive": "nvme0n1",
             **known,
         }
-    )  # type: ignore[arg-type]
+    )
 
 
 QUIET = MemoryActivity(
@@ -267,19 +316,28 @@ class Scene:
     others: tuple[Bottleneck, ...] = ()
     series: dict[str, float] = field(default_factory=dict)
     lasts_s: float = 194.0
-    choice: Choice = Choice()
+    choice: Choice = field(default_factory=Choice)
     past: tuple[Event, ...] = ()
 
     def view(self, **more: Any) -> View:
         """As panels take it."""
         moment: dict[str, Any] = {
-            "cpu": cpu(8), "memory": memory(62.7, 54.1, 6.2), "pressure": blank(PressureMoment),
-            "drives": (drive("nvme0n1"),), "nodes": (), "gpus": (), "servers": (),
-        }  # fmt: skip
+            "cpu": cpu(8),
+            "memory": memory(62.7, 54.1, 6.2),
+            "pressure": blank(PressureMoment),
+            "drives": (drive("nvme0n1"),),
+            "nodes": (),
+            "gpus": (),
+            "servers": (),
+        }
         between: dict[str, Any] = {
-            "cpu": busy([0.02] * 8), "memory": QUIET, "stalls": stalls(), "drives": {"nvme0n1": rates(0.0, 0.11, 0.3)},
-            "servers": {}, "nvlink_bytes_per_s": {},
-        }  # fmt: skip
+            "cpu": busy([0.02] * 8),
+            "memory": QUIET,
+            "stalls": stalls(),
+            "drives": {"nvme0n1": rates(0.0, 0.11, 0.3)},
+            "servers": {},
+            "nvlink_bytes_per_s": {},
+        }
         events: list[Event] = [Event(NOW_S - self.lasts_s, None, self.verdict)] if self.verdict else []
         events += [Event(NOW_S - self.lasts_s / 2, None, one) for one in self.others]
         events += self.past

@@ -1,10 +1,14 @@
 """Cells of a terminal: how wide text is, and how it is made to fit."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
 from .line import Line, Span
+
+_NARROW = re.compile("[\x20-\x7e\u00b7\u2026\u2500-\u259f\u2800-\u28ff]*")
+"""What bars and charts are made of."""
 
 
 @lru_cache(maxsize=4096)
@@ -16,7 +20,7 @@ def _cell(character: str) -> int:
 
 def cells(text: str) -> int:
     """How many cells of a terminal `text` takes; it is printable already."""
-    return len(text) if text.isascii() else sum(map(_cell, text))
+    return len(text) if text.isascii() or _NARROW.fullmatch(text) else sum(map(_cell, text))
 
 
 def line_cells(spans: Iterable[Span]) -> int:

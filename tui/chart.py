@@ -1,6 +1,7 @@
 """Charts of past values as lines of text: a filled area in braille, or of `#`."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from .cells import clip, line_cells, padded
 from .line import Line, Span
@@ -29,16 +30,19 @@ def area(values: Sequence[float | None], width: int, height: int, top: float, as
         for value in list(values)[-points:]
     ]
     filled = [0] * (points - len(filled)) + filled
-    rows = []
-    for row in range(height):
-        if ascii_only:
-            below = height - 1 - row
-            rows.append("".join("#" if dots > below else " " for dots in filled))
-        else:
-            below = 4 * (height - 1 - row)
-            dots_in = [0 if dots <= below else min(dots - below, 4) for dots in filled]
-            rows.append("".join(BRAILLE[left][right] for left, right in zip(dots_in[::2], dots_in[1::2], strict=True)))
-    return rows
+    if ascii_only:
+        return ["".join("#" if dots > below else " " for dots in filled) for below in range(height - 1, -1, -1)]
+    columns = [_column(left, right, height) for left, right in zip(filled[::2], filled[1::2], strict=True)]
+    return ["".join(row) for row in zip(*columns, strict=True)]
+
+
+@lru_cache(maxsize=4096)
+def _column(left: int, right: int, height: int) -> str:
+    """Two values from the top down: charts are made of few different ones."""
+    return "".join(
+        BRAILLE[min(max(left - below, 0), 4)][min(max(right - below, 0), 4)]
+        for below in range(4 * (height - 1), -1, -4)
+    )
 
 
 def nice_top(values: Sequence[float | None], least: float) -> float:

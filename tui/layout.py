@@ -29,7 +29,6 @@ _WIDE = 110
 _PAIRS = (("cpu", "memory"), ("io", "log"))
 _FEWEST = 2
 """Lines below which a panel is not worth its title."""
-_PLENTY = 400
 _CHARTS = (6, 8, 13)
 """Lines for charts, with the empty line above them: what is given to all, then more, first to the important ones."""
 
@@ -88,7 +87,7 @@ def compose(view: View, focus: str | None, width: int, height: int) -> list[Line
         return []
     lines = verdict_lines(view, width, 2 if height < 20 else 3 if height < 36 else 4)[:height]
     views = _Views(view, focus)
-    blocks = _blocks(views, width)
+    blocks = _blocks(views, width, height)
     order = sorted(blocks, key=lambda block: all(part.name != focus for part in block.parts))
     room = height - len(lines)
     _share_out(order, focus, room, height)
@@ -147,13 +146,14 @@ def _share_out(order: Sequence[_Block], focus: str | None, left: int, height: in
                 left -= more
 
 
-def _blocks(views: _Views, width: int) -> list[_Block]:
+def _blocks(views: _Views, width: int, height: int) -> list[_Block]:
     if width < _WIDE:
-        return [_Block([_part(views(name), name, width)]) for name in PRIORITY]
+        return [_Block([_part(views(name), name, width, height)]) for name in PRIORITY]
     half = (width - 3) // 2
-    singles = [_Block([_part(views(name), name, width)]) for name in PRIORITY[:2]]
+    singles = [_Block([_part(views(name), name, width, height)]) for name in PRIORITY[:2]]
     pairs = [
-        _Block([_part(views(left), left, half), _part(views(right), right, width - 3 - half)]) for left, right in _PAIRS
+        _Block([_part(views(left), left, half, height), _part(views(right), right, width - 3 - half, height)])
+        for left, right in _PAIRS
     ]
     for block in pairs:
         # Charts side by side begin on one line.
@@ -163,9 +163,9 @@ def _blocks(views: _Views, width: int) -> list[_Block]:
     return singles + pairs
 
 
-def _part(view: View, name: str, width: int) -> _Part:
+def _part(view: View, name: str, width: int, height: int) -> _Part:
     panel = PANELS[name]
-    return _Part(name, width, panel.body(view, width, _PLENTY), bool(panel.charts(view)))
+    return _Part(name, width, panel.body(view, width, height), bool(panel.charts(view)))
 
 
 def _draw(views: _Views, block: _Block, focus: str | None) -> list[Line]:

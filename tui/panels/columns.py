@@ -8,6 +8,7 @@ from ..line import Line, Span, Style
 
 GAP = 2
 """Cells between two columns."""
+_COLOURLESS = ("plain", "dim", "bold")
 _BETWEEN = 3
 """Cells between two fields."""
 
@@ -30,10 +31,15 @@ class Column:
     full: int = field(init=False, default=0)
     """As wide as the widest cell."""
 
+    sizes: Sequence[int] = field(init=False, default=())
+    """How wide each cell is."""
+
     def __post_init__(self) -> None:
-        widest = max((line_cells(one) for one in self.cells), default=0)
-        object.__setattr__(self, "full", max(widest, self.width, cells(self.title)))
-        object.__setattr__(self, "least", min(self.least, self.full))
+        sizes = [cells(one[0].text) if len(one) == 1 else line_cells(one) for one in self.cells]
+        full = max(self.width, cells(self.title), *sizes) if sizes else max(self.width, cells(self.title))
+        object.__setattr__(self, "sizes", sizes)
+        object.__setattr__(self, "full", full)
+        object.__setattr__(self, "least", min(self.least, full))
 
     def known(self) -> bool:
         """Some row has something to tell here."""
@@ -44,15 +50,18 @@ def table(columns: Sequence[Column], width: int, selected: int | None = None, as
     """A heading and the rows. Columns in which no row knows anything are left out."""
     kept = _fitting(columns, width)
     widths = _widths(kept, width)
-    lines = [_row([(Span(column.title, "dim"),) for column in kept], kept, widths, ascii_only)]
+    lines = [_heading(kept, widths)]
     for row in range(len(kept[0].cells) if kept else 0):
-        spans = _row([column.cells[row] for column in kept], kept, widths, ascii_only)
+        spans = _row(row, kept, widths, ascii_only)
         if row == selected:
-            spans = tuple(
-                Span(part.text, "selected" if part.style in ("plain", "dim") else part.style) for part in spans
-            )
+            spans = tuple(Span(part.text, "selected" if part.style in _COLOURLESS else part.style) for part in spans)
         lines.append(spans)
     return lines
+
+
+def _heading(columns: Sequence[Column], widths: Sequence[int]) -> Line:
+    titles = [pad(column.title, width, column.right) for column, width in zip(columns, widths, strict=True)]
+    return (Span((" " * GAP).join(titles).rstrip(), "dim"),)
 
 
 def _fitting(columns: Sequence[Column], width: int) -> list[Column]:
@@ -82,23 +91,23 @@ def _widths(columns: Sequence[Column], width: int) -> list[int]:
     return [widths[id(column)] for column in columns]
 
 
-def _row(row: Sequence[tuple[Span, ...]], columns: Sequence[Column], widths: Sequence[int], ascii_only: bool) -> Line:
+def _row(row: int, columns: Sequence[Column], widths: Sequence[int], ascii_only: bool) -> Line:
     spans: list[Span] = []
-    for place, (parts, column, width) in enumerate(zip(row, columns, widths, strict=True)):
-        last = place == len(columns) - 1
-        if place:
-            spans.append(Span(" " * GAP))
-        taken = line_cells(parts)
-        if taken > width:
+    last = len(columns) - 1
+    for place, column in enumerate(columns):
+        parts, width, size = column.cells[row], widths[place], column.sizes[row]
+        if size > width:
             cutter = shorten_middle if column.keep_end else shorten
             parts = (Span(cutter("".join(part.text for part in parts), width, ascii_only), parts[0].style),)
-            taken = line_cells(parts)
-        blank = Span(" " * (width - taken))
-        if column.right:
-            spans += [blank, *parts]
-        else:
-            spans += parts if last else [*parts, blank]
-    return tuple(part for part in spans if part.text)
+            size = line_cells(parts)
+        before = (GAP if place else 0) + (width - size if column.right else 0)
+        after = width - size if not column.right and place < last else 0
+        if before:
+            spans.append(Span(" " * before))
+        spans += parts
+        if after:
+            spans.append(Span(" " * after))
+    return tuple(spans)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,8 @@ def with_charts(
     view: View, body: Callable[[View, int, int], list[Line]], charts: Sequence[Chart], width: int, height: int
 ) -> list[Line]:
     """The text and, where there is room below it, charts side by side; long tables leave some room for them."""
-    text = body(view, width, height)
-    if charts and len(text) + _CHART_ROWS >= height >= _MANY_ROWS:
-        text = body(view, width, height - _CHART_ROWS - 2)
+    kept = _CHART_ROWS + 2 if charts and height >= _MANY_ROWS else 0
+    text = body(view, width, height - kept)
     return below(view, text, charts, width, height)
 
 
