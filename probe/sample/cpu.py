@@ -10,6 +10,7 @@ from .sample import CpuMoment, CpuTicks
 
 MAX_FREQUENCIES = 8
 CPU_DIR = "/sys/devices/system/cpu"
+_MAX_TICKS = (1 << 64) - 1
 _FIELDS = 9
 """A CPU's number, then user, nice, system, idle, iowait, irq, softirq, steal; guest time is in user time already."""
 
@@ -38,15 +39,18 @@ def parse_stat(text: str) -> tuple[tuple[CpuTicks, ...], int | None, int | None]
 
 def _parse_lines(lines: str) -> tuple[CpuTicks, ...]:
     # All lines are split at once and read by columns: the largest machines have a thousand.
-    words = lines.replace("cpu", "").split()
-    width = len(lines.partition("\n")[0].split())
+    plain = lines.replace("cpu", "")
+    width = len(plain.partition("\n")[0].split())
+    words = plain.split()
     count, rest = divmod(len(words), max(width, 1))
-    if rest or width < 5 or not "".join(words).isdigit() or max(map(len, words)) > 20:
+    if rest or width < 5 or not plain.replace(" ", "").replace("\n", "").isdigit():
         raise Malformed("the lines of the CPUs' times differ in length or hold no numbers")
-    numbers = list(map(int, words))
-    columns = [numbers[column::width] if column < width else [0] * count for column in range(_FIELDS)]
-    if max(columns[0]) > MAX_CPU_NUMBER:
-        raise Malformed("a CPU of a higher number than any")
+    try:
+        columns = [list(map(int, words[column::width])) if column < width else [0] * count for column in range(_FIELDS)]
+    except ValueError:
+        raise Malformed("a number that is longer than any") from None
+    if max(columns[0]) > MAX_CPU_NUMBER or max(map(max, columns)) > _MAX_TICKS:
+        raise Malformed("a larger number than any")
     return tuple(
         [
             CpuTicks(cpu, user + nice + system + irq + soft, idle + iowait, iowait, steal)
