@@ -235,6 +235,16 @@ def without_a_bus(folder: Path) -> Any:
     return until(watch, lambda found: len(found) == 2 and all_read(found))
 
 
+def garbage(folder: Path) -> Any:
+    """A broken GPU answers nonsense."""
+    broken = (
+        "* power 4294967295\n* utilization 4294967295 101\n* fan 999\n* clock.2 4294967295\n* gpm 1\n* gpm.10 999999"
+    )
+    describe(machines.GARBAGE.replace("\xff", "?") + "\n" + broken)
+    watch = begin(LiveTree(str(write_tree(folder / "machine", {"/dev/nvhost-gpu": ""}))))
+    return until(watch, lambda found: bool(found) and questions()["0 power"] >= 3)
+
+
 def no_driver(folder: Path) -> Any:
     """NVML says that the driver is not loaded; later it is."""
     gpu_thread.TROUBLED_PAUSE_S = 0.1

@@ -37,7 +37,7 @@ def play(library: Path, folder: Path, *scenarios: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def shown(library: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The scenarios that do not mind that NVML is in use already."""
-    names = ("slow", "hanging", "lost", "resting", "traffic", "kinds", "plugged", "without_a_bus")
+    names = ("slow", "hanging", "lost", "resting", "traffic", "kinds", "plugged", "without_a_bus", "garbage")
     return play(library, tmp_path_factory.mktemp("shown"), *names, "hanging_from_the_start")
 
 
@@ -150,6 +150,22 @@ def test_gpus_come_and_go(shown: dict[str, Any]) -> None:
 def test_gpus_that_no_bus_shows(shown: dict[str, Any]) -> None:
     told = shown["without_a_bus"]
     assert [(one["index"], one["pci_address"]) for one in told] == [(0, "0000:10:00.0"), (1, "0000:11:00.0")]
+
+
+def test_nonsense_is_not_shown(shown: dict[str, Any]) -> None:
+    (gpu,) = shown["garbage"]
+    nonsense = (
+        "utilization_percent",
+        "memory_busy_percent",
+        "dram_percent",
+        "fan_percent",
+        "power_mw",
+        "temperature_c",
+    )
+    assert {name: gpu[name] for name in (*nonsense, "core_mhz", "memory_mhz", "total_bytes", "pci_address")} == (
+        dict.fromkeys((*nonsense, "core_mhz", "memory_mhz", "total_bytes", "pci_address"))
+    )
+    assert gpu["trouble"] is None
 
 
 def test_a_driver_that_is_loaded_later(library: Path, tmp_path: Path) -> None:

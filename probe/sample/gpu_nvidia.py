@@ -21,7 +21,7 @@ from ..gpu.nvml_words import harmful_words, throttle_words
 from ..gpu.pci import DisplayDevice
 from ..gpu.types import blank_gpu
 from ..gpu.unified import read_unified
-from ..host import Host
+from ..host import Host, Json
 from ..reading import Unreadable
 from .gpu import GpuMoment, GpuUser
 from .gpu_known import has_slept, is_asleep, unread, without_readings
@@ -32,6 +32,7 @@ from .gpu_users import UserNames
 
 SLOW_SECONDS = 2.9
 RARE_SECONDS = 9.5
+HOTTEST_C, MOST_MW, MOST_MHZ = 200, 10_000_000, 100_000
 NOT_OURS = "(NVML error 6)"
 """Of a GPU that is on the bus and not among those that NVML knows: a container that was given others."""
 
@@ -99,9 +100,9 @@ class NvidiaReader:
                 "name": gpu.text("nvmlDeviceGetName", 0),
                 "uuid": gpu.text("nvmlDeviceGetUUID", 0),
                 "pci_address": self.latest.pci_address or address,
-                "core_max_mhz": gpu.positive("nvmlDeviceGetMaxClockInfo", 0, CLOCK_SM),
-                "memory_max_mhz": gpu.positive("nvmlDeviceGetMaxClockInfo", 0, CLOCK_MEMORY),
-                "slowdown_temperature_c": slowdown_temperature(gpu, 0, temperature),
+                "core_max_mhz": _up_to(MOST_MHZ, gpu.positive("nvmlDeviceGetMaxClockInfo", 0, CLOCK_SM)),
+                "memory_max_mhz": _up_to(MOST_MHZ, gpu.positive("nvmlDeviceGetMaxClockInfo", 0, CLOCK_MEMORY)),
+                "slowdown_temperature_c": _up_to(HOTTEST_C, slowdown_temperature(gpu, 0, temperature)),
                 "link_generation_max": gpu.positive("nvmlDeviceGetMaxPcieLinkGeneration", 0),
                 "link_width_max": gpu.positive("nvmlDeviceGetMaxPcieLinkWidth", 0),
             }
@@ -122,13 +123,13 @@ class NvidiaReader:
                 **self._slow,
                 **self._memory(host, gpu),
                 "clock_s": time.monotonic(),
-                "utilization_percent": _percent(busy.get("gpu")),
-                "memory_busy_percent": _percent(busy.get("memory")),
+                "utilization_percent": _up_to(100, busy.get("gpu")),
+                "memory_busy_percent": _up_to(100, busy.get("memory")),
                 "dram_percent": traffic.dram_percent,
-                "temperature_c": temperature if temperature is not None and temperature < 300 else None,
-                "power_mw": gpu.integer("nvmlDeviceGetPowerUsage", 0),
-                "core_mhz": gpu.integer("nvmlDeviceGetClockInfo", 0, CLOCK_SM),
-                "memory_mhz": gpu.integer("nvmlDeviceGetClockInfo", 0, CLOCK_MEMORY),
+                "temperature_c": _up_to(HOTTEST_C, temperature),
+                "power_mw": _up_to(MOST_MW, gpu.integer("nvmlDeviceGetPowerUsage", 0)),
+                "core_mhz": _up_to(MOST_MHZ, gpu.integer("nvmlDeviceGetClockInfo", 0, CLOCK_SM)),
+                "memory_mhz": _up_to(MOST_MHZ, gpu.integer("nvmlDeviceGetClockInfo", 0, CLOCK_MEMORY)),
                 "throttle_reasons": None if reasons is None else throttle_words(reasons),
                 "throttle_harmful": None if reasons is None else harmful_words(reasons),
                 "pcie_rx_bytes_per_s": traffic.pcie_rx_bytes_per_s,
@@ -144,7 +145,7 @@ class NvidiaReader:
         if now - self._slow_at > SLOW_SECONDS:
             self._slow_at = now
             self._slow |= {
-                "fan_percent": _percent(gpu.integer("nvmlDeviceGetFanSpeed", 0)),
+                "fan_percent": _up_to(200, gpu.integer("nvmlDeviceGetFanSpeed", 0)),
                 "link_generation_now": gpu.positive("nvmlDeviceGetCurrPcieLinkGeneration", 0),
                 "link_width_now": gpu.positive("nvmlDeviceGetCurrPcieLinkWidth", 0),
             }
@@ -169,6 +170,7 @@ class NvidiaReader:
         return {"memory_kind": kind, "total_bytes": total, "used_bytes": whole(told.get("used"))}
 
 
-def _percent(value: object) -> int | None:
-    number = whole(value) if isinstance(value, int) else None
-    return number if number is not None and number <= 100 else None
+def _up_to(most: int, value: Json) -> int | None:
+    """What a GPU can mean; broken ones answer all ones."""
+    number = whole(value)
+    return number if number is not None and number <= most else None
