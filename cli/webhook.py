@@ -49,17 +49,17 @@ class Webhook:
         """Raise `NotDelivered` for anything but an answer of the 200s."""
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         connection = kind(self._host, self._port, timeout=self._seconds)
-        watchdog = threading.Timer(self._seconds, _hang_up, [connection])
+        late = threading.Event()
+        watchdog = threading.Timer(self._seconds, _hang_up, [connection, late])
         watchdog.daemon = True
         watchdog.start()
         try:
             connection.request("POST", self._path, body, _headers())
             status, where = _answer(connection)
-        except TimeoutError:
-            raise NotDelivered(f"no answer within {self._seconds:g} s", again=True) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            late = f" (no whole answer within {self._seconds:g} s)" if not watchdog.is_alive() else ""
-            raise NotDelivered(f"{str(error) or type(error).__name__}{late}", again=True) from None
+            if late.is_set() or isinstance(error, TimeoutError):
+                raise NotDelivered(f"no answer within {self._seconds:g} s", again=True) from None
+            raise NotDelivered(str(error) or type(error).__name__, again=True) from None
         finally:
             watchdog.cancel()
             connection.close()
@@ -78,7 +78,8 @@ def _answer(connection: http.client.HTTPConnection) -> tuple[int, str]:
     return response.status, str(response.getheader("Location", "elsewhere"))[:200]
 
 
-def _hang_up(connection: http.client.HTTPConnection) -> None:
+def _hang_up(connection: http.client.HTTPConnection, late: threading.Event) -> None:
+    late.set()
     with contextlib.suppress(OSError):
         found = cast("socket.socket | None", connection.sock)
         if found is not None:

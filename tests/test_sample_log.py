@@ -190,7 +190,7 @@ LINE = encode_sample(SOME[0])
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no sample"),
+        (b"", "no record"),
         (b"garbage" * 100, "no record"),
         (gzip.compress(b"{}"), "no record"),
         (MAGIC, "no sample"),

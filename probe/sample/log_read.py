@@ -144,6 +144,8 @@ class SampleReader:
         return self._cached[1], self._cached[2]
 
     def _read_header(self) -> Json:
+        if not self._data:
+            raise BadRecord("it is empty, and no record of samples")
         if not self._blocks:
             if len(self._data) < BLOCK_HEAD_BYTES and MAGIC.startswith(self._data[: len(MAGIC)]):
                 raise BadRecord("it holds no sample (cut off)")
