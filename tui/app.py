@@ -197,6 +197,11 @@ class MonitorApp(App[int]):
             self._return_code = 70
             self._close_messages_no_wait()
 
+    def raise_bug(self) -> None:
+        """What ended the app, if it was a bug."""
+        if self.bug is not None:
+            raise self.bug
+
     def finish(self) -> None:
         """After the terminal was put back."""
         self.feed.stop()
@@ -227,6 +232,5 @@ def run_app(feed: Feed, options: Options, mouse: bool) -> int:
             ending.callback(setattr, sys, "__stderr__", sys.__stderr__)
             setattr(sys, "__stderr__", screen)  # noqa: B010 - to the type checker it is final
         app.run(mouse=mouse)
-    if (bug := app.bug) is not None:
-        raise bug
+    app.raise_bug()
     return app.return_code or 0

@@ -48,7 +48,7 @@ class Feed(Protocol):
 
     @property
     def live(self) -> bool:
-        """This machine, now."""
+        """Of what happens now, not of a record."""
         ...
 
     def start(self, deliver: Callable[[News], None]) -> None:

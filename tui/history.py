@@ -51,6 +51,18 @@ def measured(sample: Sample, activity: Activity | None) -> Iterator[tuple[str, f
         yield f"drive/{name}/use", rates.util_percent
 
 
+def _known(value: float) -> float | None:
+    return value if value == value else None  # noqa: PLR0124 - what is not a number differs from itself
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    total = sum(values)
+    if total == total:  # noqa: PLR0124
+        return total / len(values)
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else None
+
+
 class _Ring:
     """Means of equal stretches of time; those without a value are not a number."""
 
@@ -79,16 +91,15 @@ class _Ring:
         """The last bucket with a value; -1: none."""
         return self._newest
 
-    def mean(self, first: int, end: int) -> float | None:
-        """Of the buckets from `first` to before `end`."""
+    def last(self, end: int, count: int) -> list[float]:
+        """The `count` buckets before `end`; what is not known, or not kept any more, is not a number."""
         size = len(self._values)
-        first, end = max(first, self._newest - size + 1, 0), min(end, self._newest + 1)
-        if first >= end:
-            return None
-        begin, stop = first % size, (end - 1) % size + 1
-        found = self._values[begin:stop] if begin < stop else self._values[begin:] + self._values[:stop]
-        known = [value for value in found if value == value]
-        return sum(known) / len(known) if known else None
+        first, stop = max(end - count, self._newest - size + 1, 0), min(end, self._newest + 1)
+        if first >= stop:
+            return [_UNKNOWN] * count
+        begin, until = first % size, (stop - 1) % size + 1
+        found = self._values[begin:until] if begin < until else self._values[begin:] + self._values[:until]
+        return [_UNKNOWN] * (first - (end - count)) + found.tolist() + [_UNKNOWN] * (end - stop)
 
 
 class History:
@@ -142,17 +153,17 @@ class History:
         if ring is None or points < 1:
             return [None] * max(points, 0)
         unit_s = 1.0 if fine else COARSE_S
-        # Whole steps: otherwise each stretch would hold other buckets every time, and old parts of a chart would move.
-        step = max(window_s / unit_s / points, 1e-9)
-        end = float(int(clock_s / unit_s) + 1)
-        if step >= 1:
+        step = window_s / unit_s / points
+        end = int(clock_s / unit_s) + 1
+        if step > 1:
+            # Whole steps: otherwise each stretch would hold other buckets every time, and old parts of a chart move.
+            step = round(step)
             end = math.ceil(end / step) * step
-        first = end - step * points
-        found: list[float | None] = []
-        for place in range(points):
-            begin = int(first + place * step)
-            found.append(ring.mean(begin, max(int(first + (place + 1) * step), begin + 1)))
-        return found
+        count = math.ceil(step * points)
+        buckets = ring.last(end, count)
+        if step <= 1:
+            return [_known(buckets[int(place * step)]) for place in range(points)]
+        return [_mean(buckets[place : place + step]) for place in range(0, count, step)]
 
     def until(self, clock_s: float) -> "PastSeries":
         """What was known at an earlier moment."""

@@ -33,8 +33,8 @@ def overlay(below: Sequence[Line], dialog: Dialog, width: int, height: int, asci
     title = cut(f" {dialog.title} ", max(inside, 0))
     top = corners[0] + corners[1] + title + corners[1] * max(inside + 1 - line_cells((Span(title),)), 0) + corners[2]
     box = [line(left, Span(top, "title"))]
-    for one in content:
-        box.append((Span(left + corners[3] + " "), *padded(one, inside), Span(" " + corners[3])))
+    edge = Span(left + corners[3] + " "), Span(" " + corners[3])
+    box += [(edge[0], *padded(one, inside), edge[1]) for one in content]
     box.append(line(left + corners[4] + corners[1] * (inside + 2) + corners[5]))
     start = max((height - len(box)) // 2, 0)
     rows = list(below) + [()] * (height - len(below))

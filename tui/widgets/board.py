@@ -61,10 +61,12 @@ class Board(Widget):
             strip = self._strips[y] = self._strip(self._lines[y] if y < len(self._lines) else (), width)
         return strip
 
-    def _strip(self, line: Line, width: int) -> Strip:
-        line = clip(line, width)
-        segments = [Segment(part.text, self._looks[part.style]) for part in line if part.text]
-        missing = width - line_cells(line)
-        if missing > 0:
-            segments.append(Segment(" " * missing, self._looks["plain"]))
-        return Strip(segments, max(width, width - missing))
+    def _strip(self, spans: Line, width: int) -> Strip:
+        used = line_cells(spans)
+        if used > width:
+            spans = clip(spans, width)
+            used = line_cells(spans)
+        segments = [Segment(part.text, self._looks[part.style]) for part in spans if part.text]
+        if used < width:
+            segments.append(Segment(" " * (width - used), self._looks["plain"]))
+        return Strip(segments, width)
