@@ -1,6 +1,7 @@
 """The situations by name: each makes one `Scene`."""
 
 from collections.abc import Callable
+from typing import Any
 
 from situations import (
     GIB,
@@ -536,7 +537,7 @@ def nothing_told() -> Scene:
             "cpu": None,
             "memory": unknown,
             "drives": (),
-            "gpus": (gpu(**dict.fromkeys(_GPU_UNKNOWN)),),
+            "gpus": (gpu(0, **_GPU_UNKNOWN),),
             "servers": (
                 server(
                     model=None,
@@ -562,33 +563,35 @@ def nothing_told() -> Scene:
     )
 
 
-_GPU_UNKNOWN = (
-    "name",
-    "uuid",
-    "pci_address",
-    "numa_node",
-    "utilization_percent",
-    "memory_busy_percent",
-    "dram_percent",
-    "memory_kind",
-    "used_bytes",
-    "total_bytes",
-    "temperature_c",
-    "slowdown_temperature_c",
-    "power_mw",
-    "power_limit_mw",
-    "core_mhz",
-    "core_max_mhz",
-    "memory_mhz",
-    "memory_max_mhz",
-    "throttle_reasons",
-    "throttle_harmful",
-    "pcie_rx_bytes_per_s",
-    "pcie_tx_bytes_per_s",
-    "link_generation_now",
-    "link_generation_max",
-    "link_width_now",
-    "link_width_max",
+_GPU_UNKNOWN: dict[str, Any] = dict.fromkeys(
+    (
+        "name",
+        "uuid",
+        "pci_address",
+        "numa_node",
+        "utilization_percent",
+        "memory_busy_percent",
+        "dram_percent",
+        "memory_kind",
+        "used_bytes",
+        "total_bytes",
+        "temperature_c",
+        "slowdown_temperature_c",
+        "power_mw",
+        "power_limit_mw",
+        "core_mhz",
+        "core_max_mhz",
+        "memory_mhz",
+        "memory_max_mhz",
+        "throttle_reasons",
+        "throttle_harmful",
+        "pcie_rx_bytes_per_s",
+        "pcie_tx_bytes_per_s",
+        "link_generation_now",
+        "link_generation_max",
+        "link_width_now",
+        "link_width_max",
+    )
 )
 
 SCENES: dict[str, Callable[[], Scene]] = {

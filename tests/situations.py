@@ -44,8 +44,10 @@ T = TypeVar("T", bound=Reading)
 
 def blank(kind: type[T], **known: Any) -> T:
     """A reading that says nothing but what is given."""
-    unknown: dict[str, Any] = {name: None for name, one in kind.model_fields.items() if one.is_required()}
-    empty = {name: () for name in ("slots", "models", "users", "nodes", "gpus", "servers", "drives") if name in unknown}
+    unknown: dict[str, Any] = dict.fromkeys(name for name, one in kind.model_fields.items() if one.is_required())
+    empty: dict[str, Any] = {
+        name: () for name in ("slots", "models", "users", "nodes", "gpus", "servers", "drives") if name in unknown
+    }
     return kind(**{**unknown, **empty, **known})
 
 

@@ -34,7 +34,7 @@ def charts(view: View) -> list[Chart]:
     servers = _servers(view)
     if not servers:
         return []
-    pid = servers[selected_place(view, len(servers))].pid
+    pid = servers[_place(view, servers)].pid
     wanted: list[Chart] = [
         ("decode tokens/s", f"decode/{pid}", 10, tokens_text),
         ("prompt tokens/s", f"prompt/{pid}", 100, tokens_text),
@@ -53,15 +53,22 @@ def body(view: View, width: int, height: int) -> list[Line]:
         if sample.servers:
             return [note(f"no server matches the filter: {view.choice.filter}", width)]
         return _none(width)
-    place = selected_place(view, len(servers))
+    place = _place(view, servers)
     server = servers[place]
     if len(servers) == 1:
         told = [_head(server, width, view.ascii_only)]
     else:
         here = window(len(servers), place, min(_MAX_SERVERS, max(1, height - 3)))
         told = _table(view, [servers[row] for row in here], width, place - here.start if view.choice.row >= 0 else None)
+        told.append(_head(server, width, view.ascii_only))
     told += numbers(view, server, width)
     return told + slot_lines(view, server, width, height - len(told))
+
+
+def _place(view: View, servers: Sequence[ServerMoment]) -> int:
+    """The server shown at length: the selected one or, where none is, the one that the verdict is about."""
+    subject = view.verdict.subject if view.choice.row < 0 and view.verdict is not None else None
+    return next((n for n, one in enumerate(servers) if str(one.pid) == subject), selected_place(view, len(servers)))
 
 
 def brief(view: View) -> str:

@@ -61,7 +61,7 @@ def slowed(gpu: GpuMoment, at_length: bool = False) -> tuple[Span, ...]:
     for one in (*harmful, *others):
         spans += [Span(", ", "dim")] if spans else []
         spans.append(span(one, "bad" if one in harmful else "dim"))
-    return tuple(spans) or (Span("" if gpu.throttle_reasons is None else "nothing", "dim"),)
+    return tuple(spans) or (Span("-" if gpu.throttle_reasons is None else "nothing", "dim"),)
 
 
 def traffic(gpu: GpuMoment) -> str:
@@ -134,7 +134,7 @@ def _numbers(view: View, gpu: GpuMoment) -> list[Field]:
         dram += f" = {gpu.dram_percent / 100 * peak.per_s / 1e9:.0f} of {peak.per_s / 1e9:.0f} GB/s {peak.basis}"
     nvlink = view.activity.nvlink_bytes_per_s.get(gpu.index) if view.activity is not None else None
     moved = "-" if nvlink is None else f"{number(nvlink[0] / 1e9).strip()}/{number(nvlink[1] / 1e9).strip()} GB/s"
-    kind = " (the machine's own RAM)" if gpu.memory_kind == "unified" else ""
+    kind = " (the machine's own RAM)" if gpu.memory_kind == "unified" and gpu.total_bytes is not None else ""
     told = [
         Field("busy", "-" if gpu.utilization_percent is None else f"{gpu.utilization_percent}% of time"),
         Field("memory", memory_text(gpu).strip() + kind),

@@ -9,7 +9,7 @@ from ..line import Line, Span, Style, span
 from ..view import View
 from .columns import Column, Field, fields, table
 from .common import Chart, chosen, known, note, selected_place, waiting, window, with_charts
-from .units import bytes_text, count_text, percent, rate_text, seconds_text, stalled_text
+from .units import bytes_text, count_text, percent, rate_text, stalled_text
 
 TITLE = "I/O"
 SORTS = ("busy", "read", "write", "name")
@@ -112,15 +112,15 @@ def _columns(drives: Sequence[_Drive]) -> list[Column]:
 
     return [
         Column("drive", 0, [(span(one.moment.name),) for one in drives], right=False, least=7),
-        column("read", 0, lambda rates: rate_text(rates.read_bytes_per_s), width=9),
-        column("write", 2, lambda rates: rate_text(rates.write_bytes_per_s), width=9),
+        column("read", 0, lambda rates: rate_text(rates.read_bytes_per_s), width=11),
+        column("write", 2, lambda rates: rate_text(rates.write_bytes_per_s), width=11),
         column("busy", 1, _busy, width=4),
-        column("await r/w", 3, _await, width=15),
+        column("await r/w", 3, _await, width=12),
         column("queue", 4, lambda rates: f"{rates.queue_length:.1f}", width=5),
         column("reads/s", 6, lambda rates: count_text(rates.reads_per_s), width=7),
         column("writes/s", 7, lambda rates: count_text(rates.writes_per_s), width=8),
         Column("read-ahead", 8, [(Span(bytes_text(one.moment.read_ahead_bytes).strip()),) for one in drives]),
-        Column("holds the model of", 5, [(span(one.holds, "dim"),) for one in drives], right=False, least=12),
+        Column("model of", 5, [(span(one.holds, "dim"),) for one in drives], right=False, least=12),
     ]
 
 
@@ -130,10 +130,11 @@ def _busy(rates: Rates) -> Span:
 
 
 def _await(rates: Rates) -> str:
-    each = [
-        "-" if value is None else seconds_text(value / 1000) for value in (rates.read_await_ms, rates.write_await_ms)
-    ]
-    return "/".join(each) if set(each) != {"-"} else "-"
+    read, write = (
+        "-" if value is None else f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+        for value in (rates.read_await_ms, rates.write_await_ms)
+    )
+    return "-" if read == write == "-" else f"{read}/{write} ms"
 
 
 def _stalls(view: View, width: int) -> list[Line]:

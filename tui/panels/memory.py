@@ -95,13 +95,12 @@ def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
     on_host = model.gpu_share == 0 if model is not None and model.gpu_share is not None else not _gpus(view)
     on_host = on_host or _unified(view)
     if size and server.file_bytes and on_host:
-        share = min(server.file_bytes / size, 1.0)
+        # Libraries are mapped too: more than the model is all of it.
+        whole, share = server.file_bytes >= size, server.file_bytes / size
         missing: Style = "notice" if share < 0.9 and (did is None or (did.major_faults_per_s or 0) > 5) else "plain"
-        parts.append(
-            Field(
-                "model in memory", f"{bytes_text(server.file_bytes).strip()} of {bytes_text(size).strip()}", 0, missing
-            )
-        )
+        of = bytes_text(size).strip()
+        told = f"all of {of}" if whole else f"{bytes_text(server.file_bytes).strip()} of {of}"
+        parts.append(Field("model in memory", told, 0, missing))
     elif size:
         parts.append(Field("model", bytes_text(size).strip(), 1))
         parts += [Field("mapped", bytes_text(server.file_bytes).strip(), 3)] if server.file_bytes else []
@@ -137,11 +136,11 @@ def _moved(view: View, width: int) -> Line:
     faults, swap_in, swap_out = did.major_faults_per_s, did.swap_in_bytes_per_s, did.swap_out_bytes_per_s
     parts = [
         Field("major faults", f"{count_text(faults)}/s", 0, "notice" if faults and faults >= 50 else "plain", 6),
-        Field("swap in", rate_text(swap_in).strip(), 1, "bad" if swap_in and swap_in >= 1e6 else "plain", 9),
-        Field("out", rate_text(swap_out).strip(), 2, "notice" if swap_out and swap_out >= 1e6 else "plain", 9),
+        Field("swap in", rate_text(swap_in), 1, "bad" if swap_in and swap_in >= 1e6 else "plain", 9),
+        Field("out", rate_text(swap_out), 2, "notice" if swap_out and swap_out >= 1e6 else "plain", 9),
         Field(
             "read again",
-            rate_text(did.refault_bytes_per_s).strip(),
+            rate_text(did.refault_bytes_per_s),
             3,
             "notice" if (did.refault_bytes_per_s or 0) >= 10e6 else "plain",
             9,

@@ -21,9 +21,10 @@ def engine_name(server: ServerMoment) -> str:
 
 def model_name(server: ServerMoment) -> str:
     """The file's or the repository's last part, without its ending."""
-    if server.model is None:
+    told = server.model or (server.endpoint.model if server.endpoint is not None else None)
+    if told is None:
         return "unknown model"
-    name = os.path.basename(server.model.rstrip("/")) or server.model
+    name = os.path.basename(told.rstrip("/")) or told
     return span(name.removesuffix(".gguf")).text
 
 

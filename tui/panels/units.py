@@ -5,7 +5,6 @@ from collections.abc import Sequence
 UNKNOWN = "-"
 GIB = 1 << 30
 _BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB")
-_DECIMAL = ("kB/s", "MB/s", "GB/s", "TB/s")
 
 
 def number(value: float) -> str:
@@ -19,7 +18,7 @@ def bytes_text(count: float | None) -> str:
     """`4.33 GiB`, in eight cells."""
     if count is None:
         return UNKNOWN
-    value, unit = _scaled(count / 1024, 1024, _BINARY, 1.0)
+    value, unit = _scaled(count / 1024)
     return f"{number(value)} {unit}"
 
 
@@ -27,17 +26,14 @@ def used_text(used: float | None, total: float | None) -> str:
     """`71.2/79.6 GiB`: both in the unit of the total."""
     if total is None:
         return bytes_text(used)
-    value, unit = _scaled(total / 1024, 1024, _BINARY)
+    value, unit = _scaled(total / 1024)
     divisor = total / value if value else 1
     return f"{UNKNOWN if used is None else number(used / divisor):>4}/{number(value).strip()} {unit}"
 
 
 def rate_text(bytes_per_s: float | None) -> str:
-    """`1.23 GB/s`, in nine cells."""
-    if bytes_per_s is None:
-        return UNKNOWN
-    value, unit = _scaled(bytes_per_s / 1e3, 1000, _DECIMAL)
-    return f"{number(value)} {unit}"
+    """`  96.0 MB/s`, `3120.0 MB/s`: always one unit, so that columns can be compared at a glance."""
+    return UNKNOWN if bytes_per_s is None else f"{bytes_per_s / 1e6:6.1f} MB/s"
 
 
 def percent(share: float | None, digits: int = 0) -> str:
@@ -94,12 +90,13 @@ def cpu_list(cpus: Sequence[int]) -> str:
     return ",".join(parts)
 
 
-def _scaled(value: float, base: int, units: Sequence[str], least: float = 0.1) -> tuple[float, str]:
-    """The value in the largest unit in which it is at least one, or `least` of the second; that one for nothing."""
-    if 0 < value < base * least:
-        return value, units[0]
-    place = 0
-    while (value >= base * 0.9995 or place == 0) and place < len(units) - 1:
-        value /= base
+def _scaled(kib: float) -> tuple[float, str]:
+    """In the largest unit in which it is at least one; nothing at all is `0 MiB`."""
+    if 0 < kib < 1023.5:
+        return kib, _BINARY[0]
+    place = 1
+    value = kib / 1024
+    while value >= 1023.5 and place < len(_BINARY) - 1:
+        value /= 1024
         place += 1
-    return value, units[place]
+    return value, _BINARY[place]
