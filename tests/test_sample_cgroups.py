@@ -111,13 +111,15 @@ def test_no_limits_and_no_groups(tmp_path: Path) -> None:
     assert find_group(tree_host(tmp_path / "c", {}), 4711) is None
 
 
-def test_directories_without_limits_are_not_asked_again(tmp_path: Path) -> None:
+def test_ancestors_that_do_not_limit_are_not_asked_each_time(tmp_path: Path) -> None:
     host = tree_host(tmp_path, VERSION_2)
     group = find_group(host, 4711)
     assert group is not None
     fresh = Host(host.source)
     read_cgroup(fresh, with_limits(host, group))
-    assert not [path for _, path, *_ in fresh.answers if path in (f"{TOP}/cpu.max", f"{TOP}/memory.max")]
+    asked = {path for _, path, *_ in fresh.answers}
+    assert f"{SLICE}/cpu.max" in asked
+    assert not asked & {f"{TOP}/cpu.max", f"{UNIT}/cpu.max", f"{TOP}/memory.max", f"{UNIT}/memory.max"}
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ memory.current, memory.stat, memory.events and the pressure files, or their name
 """
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,14 +12,19 @@ from .. import cgroup_v1, cgroup_v2
 from ..cgroup_limits import Quota
 from ..cgroup_place import Place, find_places
 from ..host import Host
+from ..parse import pick_numbers
 from .pressure import read_pressure
 from .sample import CgroupMoment, PressureMoment
 
-_REFAULTS = re.compile(r"^(?:total_)?workingset_refault(?:_file)? ([0-9]{1,20})$", re.M)
-_HIDDEN_LIMIT = re.compile(r"^hierarchical_memory_limit ([0-9]{1,20})$", re.M)
-_KILLS = re.compile(r"^oom_kill ([0-9]{1,20})$", re.M)
-_CPU_FILES = {1: "cpu.cfs_quota_us", 2: "cpu.max"}
-_MEMORY_FILES = {1: "memory.limit_in_bytes", 2: "memory.max"}
+_REFAULTS = (
+    "workingset_refault_file ",
+    "total_workingset_refault_file ",
+    "workingset_refault ",
+    "total_workingset_refault ",
+)
+"""Version 1 tells our own pages and those of all groups below; kernels before 5.9 count file pages only."""
+_HIDDEN_LIMIT = "hierarchical_memory_limit "
+"""Version 1: the least of all ancestors, also of those that a container cannot see."""
 NO_PRESSURE = PressureMoment(cpu=None, memory=None, io=None)
 
 
@@ -32,6 +36,9 @@ class Group:
     cpu: Place | None
     memory: Place | None
     unified: Place | None
+    limit_bytes: int | None = None
+    limit_directory: str | None = None
+    """Whose memory limit is the least of all."""
 
 
 def find_group(host: Host, pid: int) -> Group | None:
@@ -47,16 +54,31 @@ def find_group(host: Host, pid: int) -> Group | None:
 
 
 def with_limits(host: Host, group: Group) -> Group:
-    """The same group without those ancestors that hold no file of limits now, so that they are not asked each time."""
+    """The same group as it is limited now, with those of its ancestors only that limit it.
+
+    What limits rarely changes; without this each reading would ask for files of every ancestor.
+    """
+    memory = _with_files(host, group.memory) if group.memory else None
+    limits = (
+        [(limit, d) for d in memory.directories if (limit := _limit(host, memory.version, d)) is not None]
+        if memory
+        else []
+    )
+    limit, directory = min(limits, default=(None, None))
+    quotas = _quotas(host, group.cpu) if group.cpu else []
+    limiting = tuple(quota.source.rpartition("/")[0] for quota in quotas)
     return replace(
-        group, cpu=_limiting(host, group.cpu, _CPU_FILES), memory=_limiting(host, group.memory, _MEMORY_FILES)
+        group,
+        cpu=replace(group.cpu, directories=limiting) if group.cpu and limiting else None,
+        memory=memory,
+        limit_bytes=limit,
+        limit_directory=directory,
     )
 
 
-def _limiting(host: Host, place: Place | None, names: dict[int, str]) -> Place | None:
-    if place is None:
-        return None
-    name = names[place.version]
+def _with_files(host: Host, place: Place) -> Place | None:
+    """Without the directories for which the controller is not switched on."""
+    name = "memory.limit_in_bytes" if place.version == 1 else "memory.max"
     found = tuple(d for d in place.directories if host.exists(f"{d}/{name}"))
     return replace(place, directories=found) if found else None
 
@@ -64,7 +86,7 @@ def _limiting(host: Host, place: Place | None, names: dict[int, str]) -> Place |
 def read_cgroup(host: Host, group: Group) -> CgroupMoment:
     """The group now."""
     quotas = _quotas(host, group.cpu) if group.cpu else []
-    memory = _memory(host, group.memory) if group.memory else None
+    memory = _memory(host, group, group.memory) if group.memory else None
     return CgroupMoment(
         path=group.path,
         quota_cpus=min((quota.cpus for quota in quotas), default=None),
@@ -92,23 +114,25 @@ def _quotas(host: Host, place: Place) -> list[Quota]:
     return cgroup_v1.read_quotas(host, place) if place.version == 1 else cgroup_v2.read_quotas(host, place)
 
 
-def _memory(host: Host, place: Place) -> _Memory:
+def _memory(host: Host, group: Group, place: Place) -> _Memory:
     """The least limit, what is used of it, and what our own group had to read again."""
     own = place.directories[0]
     stat = host.text(f"{own}/memory.stat", optional=True) or ""
-    limits = [(limit, d) for d in place.directories if (limit := _limit(host, place.version, d)) is not None]
-    limit, binding = min(limits, key=lambda pair: pair[0], default=(None, own))
-    hidden = _HIDDEN_LIMIT.search(stat)
-    if hidden and int(hidden[1]) < (cgroup_v1.UNLIMITED_BYTES if limit is None else limit):
-        limit = int(hidden[1])
+    limit, binding = group.limit_bytes, group.limit_directory or own
+    hidden = pick_numbers(stat, (_HIDDEN_LIMIT,)).get(_HIDDEN_LIMIT)
+    if hidden is not None and hidden < (cgroup_v1.UNLIMITED_BYTES if limit is None else limit):
+        limit = hidden
     used, events = _NAMES[place.version]
-    kills = [_KILLS.search(host.text(f"{d}/{events}", optional=True) or "") for d in {own, binding}]
-    refaults = [int(pages) * os.sysconf("SC_PAGE_SIZE") for pages in _REFAULTS.findall(stat)]
+    kills = [
+        pick_numbers(host.text(f"{directory}/{events}", optional=True) or "", ("oom_kill ",)).get("oom_kill ")
+        for directory in {own, binding}
+    ]
+    refaults = pick_numbers(stat, _REFAULTS).values()
     return _Memory(
         used_bytes=host.integer(f"{binding}/{used}", optional=True),
         limit_bytes=limit,
-        oom_kills=max((int(match[1]) for match in kills if match), default=None),
-        refaulted_file_bytes=max(refaults, default=None),
+        oom_kills=max((count for count in kills if count is not None), default=None),
+        refaulted_file_bytes=max(refaults) * os.sysconf("SC_PAGE_SIZE") if refaults else None,
     )
 
 
