@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import quote
 
 from ...reading import Unreadable
-from ..engine import EngineMoment, LoadedModel, SlotMoment, SlotState
+from ..engine import EngineMoment, LoadedModel, SlotMoment
 from .http import Get, Response
-from .made import failed, integer, moment, parsed, refused, text
+from .llama_slots import parse_slots
+from .made import failed, moment, parsed, refused, text
 from .prometheus import Metrics, parse_metrics
 
-MAX_SLOTS = 1024
+MAX_MODELS = 1024
 NO_METRICS = "start it with --metrics"
 NO_SLOTS = "start it with --slots"
 BUSY = "it works on one batch for longer than that and tells nothing meanwhile"
@@ -114,21 +115,46 @@ _COUNTERS = (
 def _ready(get: Get, known: EngineMoment | None, shared: bool | None, query: str, told: dict[str, Any]) -> EngineMoment:
     """Slots between two equal scrapes are of the same moment as these: no request ended in between."""
     last = known.generated_tokens if known else None
+    if known is not None and last is not None and known.running == 0 and known.slots:
+        # To be asked for slots keeps a server from falling asleep, to be asked for metrics does not.
+        metrics = _scrape(get, query)
+        if isinstance(metrics, EngineMoment):
+            return metrics
+        if _is_idle(metrics, known):
+            return _assemble(metrics, known.slots, shared, told)
     slots: tuple[SlotMoment, ...] | None = ()
+    metrics = Metrics({})
     for _ in range(_TRIES):
         answer = get(f"/slots{query}")
         if (why := refused(answer)) is not None:
             return why
         slots = parse_slots(parsed(answer)) if answer.status == 200 else None
-        scrape = get(f"/metrics{query}")
-        if (why := refused(scrape)) is not None:
-            return why
-        metrics = parse_metrics(scrape.body, _PREFIX, _NAMES) if scrape.status == 200 else Metrics({})
+        scraped = _scrape(get, query)
+        if isinstance(scraped, EngineMoment):
+            return scraped
+        metrics = scraped
         generated = _counter(metrics, "tokens_predicted_total")
         if slots is None or generated is None or generated == last:
             break
         last = generated
     return _assemble(metrics, slots, shared, told)
+
+
+def _scrape(get: Get, query: str) -> Metrics | EngineMoment:
+    answer = get(f"/metrics{query}")
+    if (why := refused(answer)) is not None:
+        return why
+    return parse_metrics(answer.body, _PREFIX, _NAMES) if answer.status == 200 else Metrics({})
+
+
+def _is_idle(metrics: Metrics, known: EngineMoment) -> bool:
+    """Whether nothing has happened since it was last seen idle, so that its slots are what they were."""
+    return (
+        _counter(metrics, "requests_processing") == 0
+        and _counter(metrics, "tokens_predicted_total") == known.generated_tokens
+        and _counter(metrics, "prompt_tokens_total") == known.prompt_tokens
+        and not _counter(metrics, "requests_deferred")
+    )
 
 
 def _assemble(
@@ -186,58 +212,6 @@ def _context(metrics: Metrics, slots: tuple[SlotMoment, ...], shared: bool | Non
     }
 
 
-def parse_slots(answer: object) -> tuple[SlotMoment, ...] | None:
-    """The slots; None where the answer is no list of them."""
-    if not isinstance(answer, list):
-        return None
-    return tuple(_slot(one, place) for place, one in enumerate(islice(answer, MAX_SLOTS)) if isinstance(one, dict))
-
-
-def _slot(one: dict[str, Any], place: int) -> SlotMoment:
-    following = one.get("next_token")
-    if isinstance(following, list):
-        following = following[0] if following else None
-    following = following if isinstance(following, dict) else {}
-    decoded = integer(following.get("n_decoded"))
-    processing = one.get("is_processing")
-    if not isinstance(processing, bool):
-        processing = bool(integer(one.get("state")))  # Until the end of 2024: 0 is idle.
-    state: SlotState = "idle" if not processing else "generating" if decoded else "prompt"
-    total, done = integer(one.get("n_prompt_tokens")), integer(one.get("n_prompt_tokens_processed"))
-    cached = integer(one.get("n_prompt_tokens_cache"))
-    slot = integer(one.get("id"))
-    return SlotMoment(
-        slot=place if slot is None else slot,
-        task=integer(one.get("id_task")),
-        state=state,
-        prompt_tokens=_prompt_tokens(state, total, done, cached),
-        prompt_done=done,
-        decoded=decoded,
-        context_used=_context_used(state, total, done, cached, decoded or 0),
-        context_size=integer(one.get("n_ctx")),
-    )
-
-
-def _prompt_tokens(state: SlotState, total: int | None, done: int | None, cached: int | None) -> int | None:
-    """Of the request. Newer builds count what lies in the context so far, so while they read it is not known."""
-    if state == "generating" and done is not None and cached is not None:
-        return done + cached
-    return None if done is not None and cached is not None else total
-
-
-def _context_used(
-    state: SlotState, total: int | None, done: int | None, cached: int | None, decoded: int
-) -> int | None:
-    """Tokens in the slot's context. Older builds tell the prompt alone, newer ones all of it."""
-    if total is None:
-        return None
-    if done is None or cached is None:
-        return total + decoded
-    if state == "prompt":
-        return min(total, done + cached)
-    return total + decoded if total == done + cached and decoded > 1 else total
-
-
 def _object(answer: Response) -> dict[str, Any]:
     """The fields of /props, none where there is no such page (llama-cpp-python)."""
     if answer.status != 200:
@@ -258,7 +232,7 @@ def _router(get: Get, fields: dict[str, Any]) -> EngineMoment:
     listed = _object(answer).get("data")
     models = tuple(
         LoadedModel(name=name, total_bytes=None, gpu_bytes=None)
-        for one in islice(listed if isinstance(listed, list) else (), MAX_SLOTS)
+        for one in islice(listed if isinstance(listed, list) else (), MAX_MODELS)
         if isinstance(one, dict) and _is_loaded(one) and (name := text(one.get("id")))
     )
     detail = "a router: its models are told by servers of their own"
