@@ -20,21 +20,31 @@ def verdict_lines(view: View, width: int, height: int) -> list[Line]:
         sure += f", for {lasting_text(view.sample.time_s - since.began_s)}"
     lines = _wrap(what, width, 2 if height > 2 or width < 80 else 1, _STYLES[verdict.badness], view.ascii_only)
     told = cells(lines[-1][0].text)
-    for words in (sure, f"{verdict.confidence} confidence"):
+    briefly = f"{verdict.confidence} confidence"
+    for words in (sure, briefly):
         if told + 3 + len(words) <= width:
             lines[-1] = (*lines[-1], Span(" " * (width - told - len(words))), Span(words, "dim"))
-            sure = ""
+            briefly = ""
             break
     if verdict.helps and len(lines) < height:
-        lines += _wrap(f"helps: {span(verdict.helps).text}", width, 1, "plain", view.ascii_only)
+        lines += _with_end(f"helps: {span(verdict.helps).text}", briefly, width, "plain", view.ascii_only)
+        briefly = ""
     if verdict.evidence and len(lines) < height:
         mark = " | " if view.ascii_only else " · "
-        proof = mark.join([sure] * bool(sure) + [span(f"{one.source} {one.raw}").text for one in verdict.evidence])
-        lines += _wrap(proof, width, 1, "dim", view.ascii_only)
+        proof = mark.join(span(f"{one.source} {one.raw}").text for one in verdict.evidence)
+        lines += _with_end(proof, briefly, width, "dim", view.ascii_only)
     if view.others and len(lines) < height:
         others = "; ".join(span(one.what).text for one in view.others)
         lines += _wrap(f"also: {others}", width, 1, "plain", view.ascii_only)
     return lines[:height]
+
+
+def _with_end(text: str, end: str, width: int, style: Style, ascii_only: bool) -> list[Line]:
+    """One line, shortened so that `end` finds place at its right."""
+    if not end or width < 40:
+        return _wrap(text, width, 1, style, ascii_only)
+    text = shorten(text, width - len(end) - 2, ascii_only)
+    return [(Span(text, style), Span(" " * (width - cells(text) - len(end))), Span(end, "dim"))]
 
 
 def _wrap(text: str, width: int, most: int, style: Style, ascii_only: bool) -> list[Line]:

@@ -130,12 +130,17 @@ def fields(parts: Sequence[Field], width: int, indent: str = "") -> Line:
 
 def _kept(parts: Sequence[Field], width: int) -> list[Field]:
     taken, kept = -_BETWEEN, set()
-    for place, one in sorted(enumerate(parts), key=lambda pair: pair[1].priority):
+    for place, one in sorted(enumerate(parts), key=lambda pair: _rank(pair[1])):
         needs = _BETWEEN + _field_cells(one)
         if one.priority == 0 or taken + needs <= width:
             kept.add(place)
             taken += needs
     return [one for place, one in enumerate(parts) if place in kept]
+
+
+def _rank(one: Field) -> int:
+    """What is not as it should be stays before all that is."""
+    return min(one.priority, 1) if one.style in ("notice", "bad") else one.priority
 
 
 def _laid(parts: Sequence[Field], indent: str) -> Line:

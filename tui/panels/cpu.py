@@ -10,7 +10,7 @@ from ..view import View
 from .bars import bar, many_bars
 from .columns import Field, fields, fields_and_faults
 from .common import Chart, known, note, waiting, with_charts
-from .names import activity_of, engine_name, model_name
+from .names import activity_of, label_of, model_name
 from .units import bytes_text, cpu_list, number, percent, stalled_text, used_text
 
 TITLE = "CPU and NUMA"
@@ -123,7 +123,7 @@ def _nodes(view: View, sample: Sample, activity: CpuActivity, width: int) -> lis
         ]
         for server in sample.servers[:2]:
             lies = next((one.bytes for one in server.nodes if one.node == node.node), None)
-            parts += [Field(engine_name(server), bytes_text(lies), 3)] if lies is not None and server.nodes else []
+            parts += [Field(label_of(view, server), bytes_text(lies), 3)] if lies is not None and server.nodes else []
         told.append((fields(parts, width - _SMALL_BARS if width > 50 else width), shares))
     taken = max(line_cells(one) for one, _ in told) + 2
     if width - taken < 4:
@@ -146,7 +146,7 @@ def remote_share(view: View, server: ServerMoment) -> float | None:
 def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
     did, remote = activity_of(view, server.pid), remote_share(view, server)
     cpus = "-" if did is None or did.cpus is None else number(did.cpus)
-    parts = [Field(engine_name(server), f"{cpus} CPUs", 0)]
+    parts = [Field(label_of(view, server), f"{cpus} CPUs", 0)]
     if did is not None and did.waiting_cpus is not None:
         waits = did.waiting_cpus
         parts.append(Field("waits for", f"{number(waits).strip()} CPUs", 2, "notice" if waits >= 0.2 else "plain"))

@@ -138,10 +138,11 @@ def _table(view: View, servers: Sequence[ServerMoment], width: int, selected: in
             else tokens_text(value)
         )
 
+    names = 10 if width < 100 else 20
     columns = [
         column("pid", 5, lambda one: str(one.pid)),
         column("engine", 2, lambda one: span(one.engine), right=False),
-        column("model", 0, lambda one: Span(model_name(one)), right=False, least=10, keep_end=True),
+        column("model", 0, lambda one: Span(model_name(one)), right=False, least=names, keep_end=True),
         column("state", 1, state, right=False),
         column("decode t/s", 0, lambda one: rate(one, "decode_tokens_per_s"), width=10),
         column("prompt t/s", 3, lambda one: rate(one, "prompt_tokens_per_s"), width=10),

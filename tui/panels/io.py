@@ -84,7 +84,7 @@ def brief(view: View) -> str:
         return ""
     rates, name = max(told, key=lambda one: one[0].util_percent)
     read, wrote = rate_text(rates.read_bytes_per_s).strip(), rate_text(rates.write_bytes_per_s).strip()
-    return f"{span(name).text} reads {read}, writes {wrote}, {rates.util_percent:.0f}% busy"
+    return f"{span(name).text} {rates.util_percent:.0f}% busy, reads {read}, writes {wrote}"
 
 
 def _drives(view: View) -> list[_Drive]:

@@ -8,7 +8,7 @@ from ..view import View
 from .bars import bar
 from .columns import Field, fields, fields_and_faults
 from .common import Chart, known, note, waiting, with_charts
-from .names import activity_of, engine_name, model_name, model_of
+from .names import activity_of, label_of, model_name, model_of
 from .units import bytes_text, count_text, rate_text, stalled_text, used_text
 
 TITLE = "Memory"
@@ -90,7 +90,7 @@ def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
     """What of it is in memory, against the size of its model."""
     model, did = model_of(view, server.pid), activity_of(view, server.pid)
     size = model.total_bytes if model is not None else server.model_bytes
-    parts = [Field("", engine_name(server), 0)]
+    parts = [Field("", label_of(view, server), 0)]
     # Weights on a GPU leave memory once they are there: their share in it means nothing.
     on_host = model.gpu_share == 0 if model is not None and model.gpu_share is not None else not _gpus(view)
     on_host = on_host or _unified(view)

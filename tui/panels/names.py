@@ -19,6 +19,12 @@ def engine_name(server: ServerMoment) -> str:
     return span(server.engine).text
 
 
+def label_of(view: View, server: ServerMoment) -> str:
+    """The engine and, where several servers run, which of them."""
+    several = view.sample is not None and len(view.sample.servers) > 1
+    return f"{engine_name(server)} {server.pid}" if several else engine_name(server)
+
+
 def model_name(server: ServerMoment) -> str:
     """The file's or the repository's last part, without its ending."""
     told = server.model or (server.endpoint.model if server.endpoint is not None else None)
