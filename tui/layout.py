@@ -6,7 +6,7 @@ from types import ModuleType
 
 from .cells import clip, line_cells, shorten
 from .chart import beside
-from .line import Line, Span, text_of
+from .line import Line, Span, span, text_of
 from .panels import cpu, engine, gpus, io, log, memory
 from .panels.common import below
 from .verdict import verdict_lines
@@ -165,26 +165,42 @@ def _blocks(views: _Views, width: int, height: int) -> list[_Block]:
 
 def _part(view: View, name: str, width: int, height: int) -> _Part:
     panel = PANELS[name]
-    return _Part(name, width, panel.body(view, width, height), bool(panel.charts(view)))
+    try:
+        return _Part(name, width, panel.body(view, width, height), bool(panel.charts(view)))
+    except Exception as error:  # A bug in one panel must not take the others from the screen.
+        return _Part(name, width, [_failed(error)], False)
+
+
+def _failed(error: Exception) -> Line:
+    return (Span("this panel failed: ", "bad"), span(f"{type(error).__name__}: {error}"))
 
 
 def _draw(views: _Views, block: _Block, focus: str | None) -> list[Line]:
     made: list[Sequence[Line]] = []
     places = block.height - 1
     for part in block.parts:
-        panel, view = PANELS[part.name], views(part.name)
-        told, inside = "", list(part.natural)
-        if part.quiet and (len(block.parts) == 1 or not places):
-            told, inside = text_of(part.natural[0]), []
-        elif not places:
-            told = panel.brief(view)
-        elif places < len(part.natural):
-            inside = panel.lines(view, part.width, places)
-        elif part.has_charts:
-            inside = below(view, part.natural, panel.charts(view), part.width, places)
+        view = views(part.name)
+        try:
+            told, inside = _inside(view, part, places, len(block.parts) == 1)
+        except Exception as error:  # As above.
+            told, inside = "", [_failed(error)]
         head = title(view, part.name, focus, part.width, told)
         made.append([head, *inside[:places], *[()] * (places - len(inside))])
     return list(made[0]) if len(made) == 1 else beside(made, [part.width for part in block.parts])
+
+
+def _inside(view: View, part: _Part, places: int, alone: bool) -> tuple[str, list[Line]]:
+    """What its title tells, and what stands below."""
+    panel = PANELS[part.name]
+    if part.quiet and (alone or not places):
+        return text_of(part.natural[0]), []
+    if not places:
+        return panel.brief(view), []
+    if places < len(part.natural):
+        return "", panel.lines(view, part.width, places)
+    if part.has_charts:
+        return "", below(view, part.natural, panel.charts(view), part.width, places)
+    return "", list(part.natural)
 
 
 def _hidden(view: View, parts: Sequence[_Part], width: int) -> Line:
