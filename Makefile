@@ -10,7 +10,7 @@ COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli pr
 LLAMA   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llmtune/llama-b11434
 PYTEST  = $(BIN)/python -m pytest
 
-.PHONY: help doctor test test-heavy test-llama test-vm lint format bench fuzz bench-header bench-plan bench-memory bench-speed bench-apply docs install uninstall clean
+.PHONY: help doctor test test-heavy test-llama test-vm lint format bench fuzz bench-header bench-plan bench-memory bench-speed bench-apply bench-monitor docs install uninstall clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ bench-memory: $(VENV)/.dev ## Memory against the real llama.cpp, without a GPU (
 
 bench-apply: $(VENV)/.dev ## As root: the same settings by llmtune and by TuneD: time, a kill, a foreign change
 	PYTHONPATH=build/path:tests $(BIN)/python bench/apply.py
+
+bench-monitor: $(VENV)/.dev ## What the monitor costs, side by side with other monitors, on GPUs of a fake NVML
+	PYTHONPATH=build/path:tests $(BIN)/python -m bench.monitor
 
 docs: $(VENV)/.dev ## Write docs/checks.md from the checks
 	$(BIN)/python -m llmtune.reports.check_page docs/checks.md
