@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import SCENES, views
@@ -70,6 +71,14 @@ def test_foreign_names_do_no_harm(name: str, width: int, panel: str, detail: boo
         for one in shown:
             assert line_cells(one) <= width, text_of(one)
             assert not any(unicodedata.category(character) in ("Cc", "Cf") for character in text_of(one))
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_a_terminal_without_unicode_gets_none(name: str) -> None:
+    view = replace(nasty(ALL[name], NASTY), ascii_only=True)
+    for panel in PANELS.values():
+        assert all(text_of(one).isascii() for one in panel.lines(view, 80, 30))
+    assert all(text_of(one).isascii() for one in compose(view, None, 120, 40))
 
 
 def test_every_width_of_every_situation() -> None:

@@ -9,6 +9,7 @@ from .line import Line, Span
 
 _NARROW = re.compile("[\x20-\x7e\u00b7\u2026\u2500-\u259f\u2800-\u28ff]*")
 """What bars and charts are made of."""
+_ASCII = {"…": "~", "·": "|", "─": "-"}
 
 
 @lru_cache(maxsize=4096)
@@ -79,6 +80,15 @@ def clip(spans: Line, width: int, ascii_only: bool = False) -> Line:
         kept.append(part)
         left -= cells(part.text)
     return tuple(kept)
+
+
+def ascii_line(spans: Line) -> Line:
+    """The same cells in ASCII, for terminals that have nothing else."""
+    return tuple(part if part.text.isascii() else Span(_ascii(part.text), part.style) for part in spans)
+
+
+def _ascii(text: str) -> str:
+    return "".join(one if one.isascii() else _ASCII.get(one, "?" * _cell(one)) for one in text)
 
 
 def padded(spans: Line, width: int) -> Line:

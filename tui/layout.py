@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 
-from .cells import clip, line_cells, shorten
+from .cells import ascii_line, clip, line_cells, shorten
 from .chart import beside
 from .line import Line, Span, span, text_of
 from .panels import cpu, engine, gpus, io, log, memory
@@ -100,6 +100,8 @@ def compose(view: View, focus: str | None, width: int, height: int) -> list[Line
     if hidden and len(lines) < height:
         lines.append(_hidden(view, [part for block in blocks if not block.height for part in block.parts], width))
     lines = [clip(one, width, view.ascii_only) for one in lines[:height]]
+    if view.ascii_only:
+        lines = [ascii_line(one) for one in lines]
     return [*lines, *[()] * (height - len(lines))]
 
 

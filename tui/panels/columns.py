@@ -140,7 +140,8 @@ def _kept(parts: Sequence[Field], width: int) -> list[Field]:
 
 def _rank(one: Field) -> int:
     """What is not as it should be stays before all that is."""
-    return min(one.priority, 1) if one.style in ("notice", "bad") else one.priority
+    most = {"bad": 1, "notice": 2}.get(one.style)
+    return 2 * one.priority if most is None else min(2 * one.priority, most)
 
 
 def _laid(parts: Sequence[Field], indent: str) -> Line:

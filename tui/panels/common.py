@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from ..cells import clip, shorten
+from ..cells import ascii_line, clip, shorten
 from ..chart import beside, chart, nice_top, points_of
 from ..line import Line, Span, span
 from ..view import View
@@ -79,6 +79,8 @@ def with_charts(
 def below(view: View, text: Sequence[Line], charts: Sequence[Chart], width: int, height: int) -> list[Line]:
     """Charts below a text."""
     lines = [clip(one, width, view.ascii_only) for one in text[:height]]
+    if view.ascii_only:
+        lines = [ascii_line(one) for one in lines]
     room = min(height - len(lines) - 1, _MAX_CHART_ROWS) if lines else height
     if room < _CHART_ROWS or not charts:
         return lines

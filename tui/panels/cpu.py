@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ...advisors.activity.activity import CpuActivity
 from ...probe.sample.sample import CpuMoment, Sample, ServerMoment
-from ..cells import line_cells, padded
+from ..cells import line_cells, padded, shorten
 from ..line import Line, Span, Style
 from ..view import View
 from .bars import bar, many_bars
@@ -159,7 +159,7 @@ def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
     if server.decode_threads is not None:
         parts.append(Field("-t", str(server.decode_threads), 4))
     if server.cpus_allowed is not None:
-        parts.append(Field("may use", cpu_list(server.cpus_allowed), 5))
+        parts.append(Field("may use", shorten(cpu_list(server.cpus_allowed), 24, view.ascii_only), 5))
     if len(view.sample.servers if view.sample else ()) > 1:
         parts.append(Field("", model_name(server), 6))
     return fields_and_faults(parts, width)

@@ -115,7 +115,7 @@ def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
         full = used is not None and used > limit * 0.97
         parts.append(Field("cgroup", used_text(used, limit).strip(), 3, "notice" if full else "plain"))
     if server.cgroup is not None and server.cgroup.oom_kills:
-        parts.append(Field("OOM kills", str(server.cgroup.oom_kills), 2, "bad"))
+        parts.append(Field("OOM kills", str(server.cgroup.oom_kills), 2))
     if view.sample is not None and len(view.sample.servers) > 1:
         parts.append(Field("", model_name(server), 4))
     return fields_and_faults(parts, width)
