@@ -77,6 +77,9 @@ def test_details() -> None:
         ("gpus", "eight_gpus", 5),
         ("gpus", "one_gpu", 0),
         ("gpus", "unified", 0),
+        ("engine", "one_cpu_server", 0),
+        ("engine", "two_servers", 1),
+        ("io", "disk_bound", 0),
         ("log", "one_cpu_server", 0),
     ):
         view = SCENES[name]().view(choice=Choice(row=row, detail=True))

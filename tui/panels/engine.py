@@ -8,7 +8,7 @@ from ..line import Line, Span, span
 from ..view import View
 from .columns import Column, table
 from .common import Chart, chosen, known, note, selected_place, sentences, waiting, window, with_charts
-from .engine_words import decode_of, numbers, state_of, tokens_text
+from .engine_words import at_length, decode_of, numbers, state_of, tokens_text
 from .names import engine_of, model_name
 from .slots import slot_lines
 from .units import count_text, percent, seconds_text
@@ -55,6 +55,9 @@ def body(view: View, width: int, height: int) -> list[Line]:
         return _none(width)
     place = _place(view, servers)
     server = servers[place]
+    if view.choice.detail:
+        told = [_head(server, width, view.ascii_only), *at_length(view, server, width)]
+        return told + slot_lines(view, server, width, height - len(told))
     if len(servers) == 1:
         told = [_head(server, width, view.ascii_only)]
     else:

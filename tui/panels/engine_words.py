@@ -3,12 +3,13 @@
 from ...advisors.activity.activity import EngineActivity
 from ...probe.sample.engine import EngineMoment
 from ...probe.sample.sample import ServerMoment
+from ..cells import shorten
 from ..line import Line, Style, span
 from ..view import View
-from .columns import Field, fields
+from .columns import Field, fields, wrapped
 from .common import sentences
 from .names import engine_of, model_of
-from .units import bytes_text, count_text, number, percent, seconds_text
+from .units import bytes_text, count_text, cpu_list, number, percent, seconds_text
 
 _KV_FULL = 0.95
 _STYLES: dict[str, Style] = {
@@ -55,6 +56,38 @@ def numbers(view: View, server: ServerMoment, width: int) -> list[Line]:
     for parts in (_speed(view, server, did), _use(endpoint, did)):
         told += [fields(parts, width)] if parts else []
     return told
+
+
+def at_length(view: View, server: ServerMoment, width: int) -> list[Line]:
+    """Everything about one server but its slots."""
+    endpoint, did = server.endpoint, engine_of(view, server.pid)
+    told = sentences(endpoint.detail, width, "  ") if endpoint is not None and endpoint.detail else []
+    told += wrapped(_speed(view, server, did), width, "  ")
+    told += wrapped(_use(endpoint, did), width, "  ") if endpoint is not None else []
+    model, cgroup = model_of(view, server.pid), server.cgroup
+    size = model.total_bytes if model is not None else server.model_bytes
+    token = model.active_bytes_per_token if model is not None else None
+    asked: list[tuple[str, object]] = [
+        ("version", endpoint.version if endpoint is not None else None),
+        ("decode rate from", did.decode_basis if did is not None and did.decode_tokens_per_s is not None else None),
+        ("model", server.model),
+        ("of", None if size is None else bytes_text(size).strip()),
+        ("read for each token", None if token is None else bytes_text(token).strip()),
+        ("on drive", model.drive if model is not None else None),
+        ("on GPU", None if model is None or model.gpu_share is None else percent(model.gpu_share).strip()),
+        ("threads", server.threads),
+        ("-t", server.decode_threads),
+        ("may use CPUs", None if server.cpus_allowed is None else cpu_list(server.cpus_allowed)),
+        ("in", server.container),
+        ("control group", cgroup.path if cgroup is not None else None),
+    ]
+    asked += [(f"on node {one.node}", bytes_text(one.bytes).strip()) for one in server.nodes[:16]]
+    parts = [
+        Field(label, shorten(span(value).text, width - 24, view.ascii_only))
+        for label, value in asked
+        if value is not None
+    ]
+    return told + wrapped(parts, width, "  ")
 
 
 def _speed(view: View, server: ServerMoment, did: EngineActivity | None) -> list[Field]:

@@ -7,7 +7,7 @@ from ...probe.diskstats import Rates
 from ...probe.sample.sample import DriveMoment
 from ..line import Line, Span, Style, span
 from ..view import View
-from .columns import Column, Field, fields, table
+from .columns import Column, Field, fields, table, wrapped
 from .common import Chart, chosen, known, note, selected_place, waiting, window, with_charts
 from .units import bytes_text, count_text, percent, rate_text, stalled_text
 
@@ -66,6 +66,8 @@ def body(view: View, width: int, height: int) -> list[Line]:
         return [note(f"no drive matches the filter: {view.choice.filter}" if filtered else "no drive seen", width)]
     stalls = _stalls(view, width)
     place = selected_place(view, len(drives))
+    if view.choice.detail:
+        return [*_detail(drives[place], width), *stalls]
     here = window(len(drives), place, max(1, height - 1 - bool(stalls)))
     shown = [drives[row] for row in here]
     made = table(
@@ -100,6 +102,27 @@ def _drives(view: View) -> list[_Drive]:
         _Drive(moment, rates.get(moment.name), ", ".join(held.get(moment.name, []))) for moment in view.sample.drives
     ]
     return chosen(view, all_drives, _KEYS, lambda one: one.moment.name, "busy")
+
+
+def _detail(drive: _Drive, width: int) -> list[Line]:
+    moment, rates, holds = drive
+    head: Line = (span(moment.name, "bold"),)
+    if rates is None:
+        return [head, note("  waiting for a second reading: rates are between two", width)]
+    busy = _busy(rates)
+    parts = [
+        Field("read", rate_text(rates.read_bytes_per_s)),
+        Field("reads", f"{count_text(rates.reads_per_s)}/s"),
+        Field("each takes", "-" if rates.read_await_ms is None else f"{rates.read_await_ms:.2f} ms"),
+        Field("written", rate_text(rates.write_bytes_per_s)),
+        Field("writes", f"{count_text(rates.writes_per_s)}/s"),
+        Field("each takes", "-" if rates.write_await_ms is None else f"{rates.write_await_ms:.2f} ms"),
+        Field("busy", f"{busy.text.strip()} of the time", style=busy.style),
+        Field("queue", f"{rates.queue_length:.1f} requests"),
+        Field("read-ahead", bytes_text(moment.read_ahead_bytes).strip()),
+        Field("holds the model of", span(holds or "no server that runs").text),
+    ]
+    return [head, *wrapped(parts, width, "  ")]
 
 
 def _columns(drives: Sequence[_Drive]) -> list[Column]:
