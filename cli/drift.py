@@ -57,7 +57,9 @@ class DriftWatch:
         for held in found:
             if held.key in self._bad and held.state == "ok":
                 self._found.append(Change(held, holds=True))
-        self._bad = drifted
+        # What cannot be read for a moment is not told again afterwards.
+        unknown = {held.key for held in found if held.state == "unknown"}
+        self._bad = {key: held for key, held in self._bad.items() if key in unknown} | drifted
 
 
 def look_at_this_machine() -> "list[Held]":

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from made_samples import samples
 from situations import verdict
+from tuner_trees import lay_out, put, whole_machine
 
 from llmtune.advisors.bottleneck.observer import Lasting
 from llmtune.cli.drift import Change, DriftWatch
@@ -31,7 +32,8 @@ from llmtune.probe.sample.log import SampleWriter
 from llmtune.probe.sample.log_read import SampleReader
 from llmtune.reports import watch_text
 from llmtune.reports.watch_unit import watch_unit
-from llmtune.tuners.verify import Held
+from llmtune.tuners.summary import InForce, Kept, Summary
+from llmtune.tuners.verify import Held, verify
 
 COMMAND = [sys.executable, "-m", "llmtune", "watch"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -381,6 +383,28 @@ def test_drift_is_told_once_and_when_it_is_over() -> None:
     assert watch_text.drift_line(seen[0].held).startswith("no longer as applied: vm.swappiness, wanted 10, found 60")
 
 
+def test_a_change_on_a_laid_out_machine_is_told(tmp_path: Path) -> None:
+    machine = lay_out(tmp_path, whole_machine())
+    put(machine, "/proc/sys/vm/swappiness", "10")
+    applied = {"vm.swappiness": Kept(before="60", value="10")}
+    force = InForce(id=1, time="", user="ann", profile=None, on_trial=False, trial_seconds=None, keys=applied)
+    summary, looked = Summary(transactions=(force,)), threading.Semaphore(0)
+
+    def look() -> list[Held]:
+        looked.release()
+        return verify(summary, machine)
+
+    watch = DriftWatch(look, every_s=0.01)
+    try:
+        for value, told in (("10", []), ("60", [("60", False)]), ("10", [("10", True)])):
+            put(machine, "/proc/sys/vm/swappiness", value)
+            for _ in range(looked._value + 3):
+                assert looked.acquire(timeout=20)
+            assert [(one.held.found, one.holds) for one in watch.changes()] == told
+    finally:
+        watch.stop()
+
+
 def test_a_look_that_fails_is_told_and_goes_on() -> None:
     calls: list[int] = []
     twice = threading.Event()
@@ -405,3 +429,26 @@ def test_the_unit_may_change_nothing(capsys: pytest.CaptureFixture[str]) -> None
         assert f"\n{line}\n" in unit
     assert "cannot see" in unit
     assert 'ExecStart="/opt/my tools/llmtune" watch' in watch_unit("/opt/my tools/llmtune", 10, False, False)
+
+
+@pytest.mark.heavy
+def test_twelve_hours_of_watching_take_no_more_memory_than_one(tmp_path: Path) -> None:
+    most, sizes = {}, {}
+    for hours in (1, 12):
+        path = tmp_path / f"{hours}"
+        writer = SampleWriter(str(path))
+        for one in islice(samples(cpus=4), hours * 3600):
+            writer.write(one)
+        writer.close()
+        sizes[hours] = path.stat().st_size
+        script = (
+            "import resource, sys; from llmtune.cli.main import run; run(['watch', '--all', '--replay', sys.argv[1]]);"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True, env=ENVIRONMENT
+        )
+        most[hours] = int(done.stdout.split()[-1])
+    print({hours: f"{size / 1e6:.1f} MB, peak {most[hours] / 1e6:.1f} MB" for hours, size in sizes.items()})
+    # The pages of the mapped file count as the process', and are the kernel's to take.
+    assert most[12] - most[1] < (3 << 20) + sizes[12]

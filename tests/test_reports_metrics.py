@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections import Counter
 from itertools import islice
 from typing import Any
@@ -109,6 +110,27 @@ def test_foreign_text_stays_in_its_label() -> None:
     assert read["llmtune_server_info"].labels["model"].startswith('a"b\\c\nllmtune_up 7\r{x="y"}')
     assert len(read["llmtune_server_info"].labels["model"]) <= 200
     assert len(answer) < 50_000
+
+
+def test_a_sampler_that_hangs_shows_as_down_and_scrapes_are_answered() -> None:
+    metrics, registry = Metrics(5.0), CollectorRegistry(auto_describe=False)
+    registry.register(metrics)
+    assert "llmtune_up 0.0" in generate_latest(registry).decode()
+    metrics.latest = Latest(observation(SITUATIONS["one_cpu_server"]), {}, time.monotonic())
+    assert "llmtune_up 1.0" in generate_latest(registry).decode()
+    metrics.latest = metrics.latest._replace(taken_s=time.monotonic() - 60)
+    answer = generate_latest(registry).decode()
+    assert "llmtune_up 0.0" in answer
+    assert "llmtune_server_info{" in answer
+
+
+def test_a_lost_gpu_is_down_and_tells_nothing_it_does_not_know() -> None:
+    lost = gpu(trouble="lost: fallen off the bus", utilization_percent=None, power_mw=None, users=())
+    seen = observation(SITUATIONS["one_cpu_server"])
+    answer = text(Observation(seen.sample.model_copy(update={"gpus": (lost,)}), None, (), (), ()))
+    assert 'llmtune_gpu_up{gpu="0",vendor="nvidia"} 0.0' in answer
+    assert "llmtune_gpu_utilization_ratio{" not in answer
+    assert "llmtune_gpu_power_watts{" not in answer
 
 
 def test_one_process_listed_twice_is_told_once() -> None:

@@ -1,0 +1,85 @@
+"""monitor --once and --json: one reading, JSON lines, and the same of a record."""
+
+import json
+import os
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from made_samples import samples
+
+from llmtune.cli.main import run
+from llmtune.cli.monitor_once import run_json
+from llmtune.probe.live import LiveSource
+from llmtune.probe.sample.log import SampleWriter
+from llmtune.probe.sample.log_read import SampleReader
+from llmtune.probe.sample.sample import Sample
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def test_once_tells_the_verdict_first_and_then_the_panels(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["monitor", "--once", "--interval", "0.3"]) == 0
+    told = capsys.readouterr().out
+    lines = told.splitlines()
+    assert lines[0].endswith("confidence)")
+    for title in ("Engine", "GPUs", "CPU and NUMA", "Memory", "I/O"):
+        assert title in lines
+    assert "\x1b" not in told
+
+
+def test_once_in_a_terminal_without_unicode() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "llmtune", "monitor", "--once", "--interval", "0.3"],
+        env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.isascii()
+    assert done.stderr == b""
+
+
+def test_json_lines_and_a_record_tell_the_same(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    path = str(tmp_path / "r")
+    assert run_json(LiveSource(), 0.3, count=3, record=path) == 0
+    live = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert len(live) == 3
+    for number, told in enumerate(live):
+        assert told.keys() == {"schema_version", "time_s", "verdicts", "activity", "sample"}
+        assert (told["activity"] is None) == (number == 0)
+        assert told["verdicts"][0]["what"]
+        Sample.model_validate(told["sample"])
+    assert run(["monitor", "--json", "--replay", path]) == 0
+    again = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert [one["sample"] for one in again] == [one["sample"] for one in live]
+    assert [one["activity"] for one in again] == [one["activity"] for one in live]
+    assert SampleReader(path).cut is None
+
+
+def test_the_activity_is_whole(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    path = str(tmp_path / "r")
+    writer = SampleWriter(path)
+    for one in islice(samples(cpus=3), 5):
+        writer.write(one)
+    writer.close()
+    assert run(["monitor", "--json", "--replay", path]) == 0
+    *_, last = (json.loads(line) for line in capsysbinary.readouterr().out.splitlines())
+    assert last["activity"]["seconds"] == 1.0
+    assert last["activity"]["cpu"]["busy_share"].keys() == {"0", "1", "2"}
+    assert last["activity"]["drives"]["nvme0n1"]["read_bytes_per_s"] > 0
+    assert "4711" in last["activity"]["servers"]
+
+
+def test_a_reader_that_goes_away_ends_it_without_a_word() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "llmtune", "monitor", "--json", "--interval", "0.25"],
+        env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as running:  # fmt: skip
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.wait(30) == 0
+        assert running.stderr.read() == b""
