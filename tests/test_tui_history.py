@@ -1,5 +1,6 @@
 """An hour of past values in memory that does not grow."""
 
+import itertools
 import math
 
 import pytest
@@ -54,7 +55,9 @@ def test_twice_as_many_points_as_seconds_repeat_them() -> None:
     assert values[-1] == values[-2] == pytest.approx(0.59)
 
 
-@pytest.mark.parametrize(("points", "window_s"), [(1, 60.0), (7, 60.0), (118, 600.0), (97, 3600.0), (500, 3600.0), (0, 60.0)])
+@pytest.mark.parametrize(
+    ("points", "window_s"), [(1, 60.0), (7, 60.0), (118, 600.0), (97, 3600.0), (500, 3600.0), (0, 60.0)]
+)
 def test_as_many_points_as_asked_for(points: int, window_s: float) -> None:
     history = History()
     for second in range(100):
@@ -121,7 +124,7 @@ def test_old_parts_of_a_chart_do_not_change_while_it_moves() -> None:
         history.add(sample(CLOCK_S + second), activity(math.sin(second) ** 2))
         if second > 650:
             seen.append(list(history.values("cpu/busy", 60, 600.0)))
-    for before, now in zip(seen, seen[1:], strict=False):
+    for before, now in itertools.pairwise(seen):
         assert now[:-1] == before[:-1] or now[:-2] == before[1:-1]
 
 

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ..advisors.bottleneck.facts import Facts
-from ..advisors.bottleneck.observer import Observation
-from ..probe.sample.sample import Sample
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # The first paint waits for none of them.
+    from ..advisors.bottleneck.facts import Facts
+    from ..advisors.bottleneck.observer import Observation
+    from ..probe.sample.sample import Sample
     from .past import Past
 
 MIN_INTERVAL_S = 0.25
@@ -20,8 +19,8 @@ INTERVALS_S = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 class Moment:
     """One sample, judged."""
 
-    observation: Observation
-    facts: Facts | None
+    observation: "Observation"
+    facts: "Facts | None"
     """None until the machine was looked at."""
     paint: bool = True
     """False: another one follows at once."""
@@ -98,7 +97,7 @@ class Feed(Protocol):
 class FactsSource(Protocol):
     """Looks at the machine in a thread of its own, and again when other servers run."""
 
-    facts: Facts | None
+    facts: "Facts | None"
 
     def start(self) -> None:
         """Begin."""
@@ -108,7 +107,7 @@ class FactsSource(Protocol):
         """Look no more."""
         ...
 
-    def follow(self, sample: Sample) -> None:
+    def follow(self, sample: "Sample") -> None:
         """What runs now."""
         ...
 
