@@ -1,6 +1,5 @@
 """Options and errors that commands share."""
 
-import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,6 +8,7 @@ import click
 from ..probe.host import Host
 from ..probe.open import BadInput, open_host
 from . import exit_codes
+from .colors import wants_color as wants_color
 
 DEFAULT_PROFILE = "inference"
 """What `apply` makes a machine fit for where nothing else is asked."""
@@ -56,8 +56,3 @@ def host_from(path: str | None) -> Host:
         return open_host(path)
     except BadInput as error:
         raise InputError(str(error)) from None
-
-
-def wants_color(no_color: bool) -> bool | None:
-    """False where colours are not wanted (https://no-color.org), else None: click decides by the terminal."""
-    return False if no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None

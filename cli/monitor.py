@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import exit_codes
-from .common import wants_color
+from .colors import wants_color
 
 if TYPE_CHECKING:
     from ..probe.live import LiveSource
