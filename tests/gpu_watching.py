@@ -200,6 +200,7 @@ def kinds(folder: Path) -> Any:
     files |= {"/proc/1/comm": "VLLM::EngineCore\n", "/proc/1/cgroup": f"0::/system.slice/docker-{'ab' * 32}.scope\n"}
     watch = begin(LiveTree(str(write_tree(folder / "machine", files))))
     done = until(watch, lambda found: len(found) == 4 and read(found[0]) and read(found[1]) and bool(found[3].trouble))
+    until(watch, lambda found: questions()["1 power"] >= 5)
     return {"seen": done, "asked": questions()}
 
 
