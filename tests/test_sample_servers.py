@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,17 +14,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_servers import MadeServer, made_server
-from trees import tree_host
+from trees import tree_host, write_tree
 
-from llmtune.probe.host import Host
+from llmtune.probe.host import Answer, Host, Question
 from llmtune.probe.live import LiveSource
 from llmtune.probe.reading import Malformed
 from llmtune.probe.sample.finder import KnownServer, ServerFinder
-from llmtune.probe.sample.model_size import part_names
+from llmtune.probe.sample.model_size import ModelSizes, part_names
 from llmtune.probe.sample.processes import NewProcesses, parse_process_stat
 from llmtune.probe.sample.sample import ServerMoment
 from llmtune.probe.sample.servers import parse_status, read_server
 from llmtune.probe.sample.threads import ThreadWaits
+from llmtune.probe.tree import TreeSource
 
 STAT = (
     "4711 (a b) c) S 1 4711 4711 0 -1 4194560 900 800 7 6 55 44 33 22 20 0 13 0 34075 1000 500 18446744073709551615 1"
@@ -285,6 +287,40 @@ def test_the_usual_port_where_sockets_cannot_be_seen(tmp_path: Path) -> None:
     assert (known.engine, known.port, known.listens) == ("KoboldCpp", 5001, False)
     (known,) = ServerFinder().find(tree_host(tmp_path / "b", files))
     assert known.port is None
+
+
+def test_the_model_of_another_users_server_is_seen_where_it_is_not_in_a_container(tmp_path: Path) -> None:
+    files = {"/proc/4711/stat": STAT, "/m/x-00001-of-00002.gguf": "12345", "/m/x-00002-of-00002.gguf": "678"}
+    host = tree_host(tmp_path, files)
+    model = "/m/x-00001-of-00002.gguf"
+    assert ModelSizes().size(host, 4711, model, contained=False) == 8
+    assert ModelSizes().size(host, 4711, model, contained=True) is None
+    assert ModelSizes().size(host, 4711, "x.gguf", contained=False) is None
+    assert ModelSizes().size(host, 4711, "/m", contained=False) is None
+
+
+def test_a_model_on_a_mount_that_hangs_costs_a_short_wait_once(tmp_path: Path) -> None:
+    source = HangingSource(write_tree(tmp_path, {"/m.gguf": "1"}))
+    sizes = ModelSizes()
+    assert sizes.size(Host(source), 4711, "/m.gguf", contained=False) is None
+    assert sizes.size(Host(source), 4711, "/m.gguf", contained=False) is None
+    assert sizes.size(Host(source), 4712, "/m.gguf", contained=False) is None
+    assert source.asked == 1
+    source.may_answer.set()
+
+
+class HangingSource(TreeSource):
+    """A tree that does not answer."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(str(root))
+        self.asked = 0
+        self.may_answer = threading.Event()
+
+    def ask(self, question: Question) -> Answer:
+        self.asked += 1
+        self.may_answer.wait(60)
+        return super().ask(question)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,8 @@ class ServerFinder:
                 known.whole_group = find_group(host, known.pid)
             known.group = with_limits(host, known.whole_group) if known.whole_group else None
             if known.model_bytes is None and known.model is not None:
-                known.model_bytes = self._sizes.size(host, known.pid, known.model)
+                contained = known.container is not None and not known.container.endswith(".service")
+                known.model_bytes = self._sizes.size(host, known.pid, known.model, contained)
 
 
 def _find_port(host: Host, known: KnownServer, listeners: tuple[Listener, ...]) -> None:

@@ -20,8 +20,11 @@ class ModelSizes:
         self._worker = Worker("model size")
         self._asked_s: dict[tuple[int, str], float] = {}
 
-    def size(self, host: Host, pid: int, model: str) -> int | None:
-        """Bytes of the file that process `pid` calls `model`; None where it is none, or another's."""
+    def size(self, host: Host, pid: int, model: str, contained: bool) -> int | None:
+        """Bytes of the file that process `pid` calls `model`; None where it is none, or cannot be seen.
+
+        `contained`: the process may have files of its own, so that the name means something else here.
+        """
         now_s = time.monotonic()
         if now_s - self._asked_s.get((pid, model), -AGAIN_SECONDS) < AGAIN_SECONDS:
             return None
@@ -29,7 +32,7 @@ class ModelSizes:
             self._asked_s.clear()
         self._asked_s[pid, model] = now_s
         try:
-            return self._worker.call(lambda: _size(host, pid, model), WAIT_SECONDS)
+            return self._worker.call(lambda: _size(host, pid, model, contained), WAIT_SECONDS)
         except Unreadable:
             return None
 
@@ -42,15 +45,18 @@ def part_names(path: str) -> list[str]:
     return [f"{match[1]}{number:05}-of-{match[3]}{match[4]}" for number in range(1, int(match[3]) + 1)]
 
 
-def _size(host: Host, pid: int, model: str) -> int | None:
+def _size(host: Host, pid: int, model: str, contained: bool) -> int | None:
     if not model.startswith("/"):
         directory = host.link(f"/proc/{pid}/cwd")
         if directory is None:
             return None
         model = f"{directory}/{model}"
-    # As the process sees it, for it may live in a container with files of its own.
-    sizes = [_file_size(host, f"/proc/{pid}/root{name}") for name in part_names(model)]
-    return None if None in sizes else sum(size for size in sizes if size is not None)
+    # As the process sees it; another user's process does not let us look through its eyes.
+    for root in [f"/proc/{pid}/root"] if contained else [f"/proc/{pid}/root", ""]:
+        sizes = [_file_size(host, root + name) for name in part_names(model)]
+        if None not in sizes:
+            return sum(size for size in sizes if size is not None)
+    return None
 
 
 def _file_size(host: Host, path: str) -> int | None:
