@@ -1,5 +1,8 @@
 """Rates between two moments of a server: the parts that recorded answers do not hold."""
 
+from itertools import pairwise
+from typing import Any
+
 import pytest
 
 from llmtune.advisors.activity.engine import engine_activity
@@ -22,7 +25,7 @@ def slot(
     )
 
 
-def at(clock_s: float, generated: float | None, *slots: SlotMoment, **told: object) -> EngineMoment:
+def at(clock_s: float, generated: float | None, *slots: SlotMoment, **told: Any) -> EngineMoment:
     made = moment("ready", generated_tokens=generated, generated_when_done=True, slots=slots, **told)
     return made.model_copy(update={"clock_s": clock_s})
 
@@ -61,7 +64,7 @@ def test_no_rate_without_time_in_between(before: EngineMoment | None) -> None:
 def test_a_gap_in_which_it_did_not_answer_is_made_up_for() -> None:
     """A busy server keeps the counters of the time they were told."""
     told = [at(0, 100), at(0, 100), at(0, 100), at(4, 180)]
-    assert [rate(a, b) for a, b in zip(told[:-1], told[1:], strict=True)] == [None, None, 20]
+    assert [rate(a, b) for a, b in pairwise(told)] == [None, None, 20]
 
 
 def test_nothing_told_is_not_zero() -> None:

@@ -190,7 +190,7 @@ def test_a_server_without_slots_tells_when_requests_end() -> None:
 
 
 def test_loading_then_ready_then_gone() -> None:
-    states = []
+    states: list[str] = []
     with llama_server("-m", model(), "--metrics", "-c", "1024", wait=False) as port:
         end = time.monotonic() + SECONDS
         while not states or (states[-1] != "ready" and time.monotonic() < end):
