@@ -30,7 +30,7 @@ class Request(NamedTuple):
 def run_doctor(host: Host, request: Request) -> int:
     """Read, judge, print; the exit code."""
     checks = _selected(request.only, request.ignore)
-    snapshot = take_snapshot(host, request.interval_s)
+    snapshot = take_snapshot(host, request.interval_s, watch=any(check.id == "server-now" for check in checks))
     if request.measure:
         from .measuring import measured
 

@@ -106,7 +106,7 @@ class LiveSource(FileSource):
 
         return ask_engine(path, words)
 
-    def http(self, port: int, path: str) -> str:
+    def http(self, port: int, path: str, moment: int = 0) -> str:
         import http.client
 
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HTTP_SECONDS)

@@ -1,7 +1,7 @@
 """`Snapshot`: everything that was read about one machine at one moment."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .blas import Blas, probe_blas
 from .builds import Build, probe_builds
@@ -28,9 +28,14 @@ from .models import ModelFile, probe_models
 from .numa import Numa, probe_numa
 from .power_supply import PowerSupply, probe_power_supply
 from .reading import Gap, Reading
+from .sample.sample import Sample
+from .servers import Server
 from .storage import Storage, probe_storage
 from .thermal import Thermal, probe_thermal
 from .tuning import Tuning, probe_tuning
+
+if TYPE_CHECKING:
+    from .sample.twice import Begun
 
 T = TypeVar("T")
 
@@ -72,19 +77,29 @@ class Snapshot(Reading):
     storage: Storage
     measured: tuple[Measurement, ...] = ()
     """Only what was asked for with --measure."""
+    moments: tuple[Sample, ...] = ()
+    """Two of them, half a second apart, where servers run: what binds now is told by them."""
     cpu_crosscheck: CpuCrosscheck | None
     """py-cpuinfo's view of the processor; only `llmtune snapshot` asks for it."""
     gaps: tuple[Gap, ...]
 
 
-def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosscheck: bool = False) -> Snapshot:
-    """Run every probe once, in order; the gaps they leave are collected last. `crosscheck` costs a second."""
+def take_snapshot(
+    host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosscheck: bool = False, watch: bool = False
+) -> Snapshot:
+    """Run every probe once, in order; the gaps they leave are collected last.
+
+    `crosscheck` costs a second; `watch` half of one, where servers run.
+    """
     disk_sample = _run(host, "storage", start_disk_sample)
     cpu = _run(host, "cpu", probe_cpu)
     cgroup = _run(host, "cgroup", probe_cgroup)
     displays = _run(host, "gpu", read_display_devices)
     gpu = _run(host, "gpu", lambda host: probe_gpus(host, displays))
     numa = _run(host, "numa", probe_numa)
+    engines = _run(host, "engines", lambda host: read_engines(host, len(numa.nodes)))
+    servers = engines.servers if watch and engines.servers else ()
+    begun = _run(host, "now", lambda host: _begin(host, servers)) if servers else None
     return Snapshot(
         machine=host.source.name,
         kernel=_run(host, "kernel", probe_kernel),
@@ -102,7 +117,7 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
         power_supply=_run(host, "power_supply", probe_power_supply),
         builds=_run(host, "builds", probe_builds),
         blas=_run(host, "blas", probe_blas),
-        engines=_run(host, "engines", lambda host: read_engines(host, len(numa.nodes))),
+        engines=engines,
         models=_run(host, "models", probe_models),
         tuning=_run(host, "tuning", probe_tuning),
         gpus=gpu.gpus,
@@ -112,9 +127,22 @@ def take_snapshot(host: Host, disk_interval_s: float = SAMPLE_SECONDS, crosschec
         gpu_setup=_run(host, "gpu", lambda host: probe_gpu_setup(host, displays, gpu.gpus)),
         # Last: the other probes run while the disks are being watched.
         storage=_run(host, "storage", lambda host: probe_storage(host, disk_sample, disk_interval_s)),
+        moments=_run(host, "now", lambda host: _finish(host, begun, servers)) if begun else (),
         cpu_crosscheck=_run(host, "cpuinfo", lambda host: check_cpu(host, cpu)) if crosscheck else None,
         gaps=tuple(host.gaps),
     )
+
+
+def _begin(host: Host, servers: tuple[Server, ...]) -> "Begun | None":
+    from .sample.twice import begin_twice
+
+    return begin_twice(host, servers)
+
+
+def _finish(host: Host, begun: "Begun | None", servers: tuple[Server, ...]) -> tuple[Sample, ...]:
+    from .sample.twice import finish_twice
+
+    return finish_twice(host, begun, servers)
 
 
 def _run(host: Host, name: str, probe: Callable[[Host], T]) -> T:

@@ -131,6 +131,27 @@ def test_a_cold_cache_passes_and_read_ahead_helps_it() -> None:
     assert found.setting == "block.read_ahead_kb@nvme0n1"
 
 
+def test_a_large_read_ahead_makes_few_faults() -> None:
+    def slow(clock: float) -> Sample:
+        one = server(clock, cpus=0.1, faults=0.4, read=10e6, file_bytes=GB, endpoint=endpoint(clock, decode=0.1))
+        return sample(clock, one, drives=(drive(clock, busy=0.9, read=10e6),))
+
+    assert verdicts(slow)["disk"].what == (
+        "Disk bound: 0.4 major faults/s, nvme0n1 90 % busy, reading 10 MB/s, 12 % of the model in memory"
+    )
+
+
+def test_a_drive_that_others_keep_busy_is_not_the_servers_limit() -> None:
+    def beside(clock: float) -> Sample:
+        return sample(
+            clock,
+            server(clock, cpus=7.0, read=2e6, endpoint=endpoint(clock, decode=5.0)),
+            drives=(drive(clock, busy=0.99, read=900e6),),
+        )
+
+    assert "disk" not in verdicts(beside)
+
+
 @pytest.mark.parametrize(
     "make",
     [

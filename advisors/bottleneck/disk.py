@@ -7,9 +7,9 @@ from .scene import Scene, Served
 from .verdict import Bottleneck
 from .words import listed, percent, rate, size, three, verdict
 
-MAJOR_FAULTS = 1.0
-"""A second. Each is a read that a thread waits for, 0.1 ms on flash and 10 ms on a disk that rotates; with a large
-read-ahead one fault reads megabytes, so bytes and waiting decide."""
+MAJOR_FAULTS = 10.0
+"""A second, where bytes are not ours to see. Each is a read that a thread waits for, 0.1 ms on flash, 10 ms on a disk
+that rotates. With a large read-ahead one fault reads megabytes, so elsewhere bytes and waiting decide."""
 READ_BYTES = 1e6
 THRASHES_BYTES = 10e6
 """A second of pages that were dropped not long ago: a tenth of the slowest drive that models are kept on."""
@@ -28,8 +28,8 @@ def disk(scene: Scene, server: Served) -> Bottleneck | None:
     done = server.activity
     if done is None or scene.activity is None or server.phase in ("loading", "idle"):
         return None
-    faults = done.major_faults_per_s
-    if faults is None or faults < MAJOR_FAULTS:
+    faults = done.major_faults_per_s or 0.0
+    if done.read_bytes_per_s is None and faults < MAJOR_FAULTS:
         return None
     reads = done.read_bytes_per_s if done.read_bytes_per_s is not None else faults * READ_AHEAD
     name, drive = _drive(scene, server)
@@ -42,7 +42,9 @@ def disk(scene: Scene, server: Served) -> Bottleneck | None:
     if again is None:
         again = scene.activity.memory.refault_bytes_per_s
     thrashes = again is not None and again >= THRASHES_BYTES
-    waits = (busy or 0.0) >= BUSY_PERCENT or (stalled or 0.0) >= STALLED or waited >= STALLED
+    # Of the whole machine's waiting, that of its own only where most of what is read is read by it.
+    own = done.stalls.io_some is not None or drive is None or reads >= drive.read_bytes_per_s / 2
+    waits = (own and ((busy or 0.0) >= BUSY_PERCENT or (stalled or 0.0) >= STALLED)) or waited >= STALLED
     if reads < READ_BYTES or not (waits or (thrashes and larger)):
         return None
     against = f"model {size(total)} {'>' if total > limit else 'of'} {size(limit)} of memory" if total and limit else ""
@@ -53,7 +55,7 @@ def disk(scene: Scene, server: Served) -> Bottleneck | None:
         "Disk bound: "
         + listed(
             (
-                f"{three(faults)} major faults/s",
+                f"{three(faults)} major faults/s" if faults else "",
                 f"{name} {busy:.0f} % busy" if name and busy is not None else "",
                 read_words,
                 against if larger else _missing(server, total),

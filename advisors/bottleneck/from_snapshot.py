@@ -1,10 +1,10 @@
 """`Facts` from a snapshot of the machine and the models that its servers run."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ...probe.gpu.types import Gpu
 from ...probe.model.types import Model
-from ...probe.served_models import ServedModel
 from ...probe.servers import Server
 from ...probe.snapshot import Snapshot
 from ..memory.cache import bytes_per_token
@@ -16,12 +16,15 @@ from ..speed.processor import read_processor
 from ..speed.work import measure_work
 from .facts import Facts, GpuFacts, ModelFacts, NodeFacts, Rate, ServerFacts
 
+if TYPE_CHECKING:
+    from ...probe.served_models import ServedModel
+
 _ALL_ON_GPU = ("vLLM", "SGLang", "TGI", "TensorRT-LLM", "LMDeploy")
 _ON_HOST = Placement(devices=(), gpu_layers=0, layers_per_device=())
 _ONE = Settings(context=1, slots=1, unified_kv=True)
 
 
-def facts_from(snapshot: Snapshot, models: Mapping[int, ServedModel]) -> Facts:
+def facts_from(snapshot: Snapshot, models: "Mapping[int, ServedModel]") -> Facts:
     """What samples of this machine are judged against. `models`: process -> its model, where that could be read."""
     processor = read_processor(snapshot)
     return Facts(
@@ -42,7 +45,7 @@ def facts_from(snapshot: Snapshot, models: Mapping[int, ServedModel]) -> Facts:
     )
 
 
-def model_of(server: Server, served: ServedModel, any_gpu: bool) -> ModelFacts:
+def model_of(server: Server, served: "ServedModel", any_gpu: bool) -> ModelFacts:
     """One server's model."""
     model = served.model
     return ModelFacts(

@@ -61,8 +61,9 @@ def judge(samples: Sequence[Sample], facts: Facts | None) -> tuple[Bottleneck, .
         found += [made for card_rule in GPU_RULES if (made := card_rule(scene, card)) is not None]
     for server in scene.servers[:MOST_SERVERS]:
         of_server = [made for server_rule in SERVER_RULES if (made := server_rule(scene, server)) is not None]
-        if not of_server and server.works:
-            of_server = [untold(scene, server)]
+        told = server.moment.endpoint
+        if server.works and (not of_server or (told is not None and told.state == "no metrics")):
+            of_server.append(untold(scene, server))
         found += of_server
     return ranked(found) if found else (nobody(scene),)
 

@@ -16,6 +16,7 @@ from . import (
     limits,
     measured,
     memory,
+    now,
     numa,
     power,
     scheduling,
@@ -43,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     *builds.CHECKS,
     *blas.CHECKS,
     *engines.CHECKS,
+    *now.CHECKS,
     *serving.CHECKS,
     *kernel.CHECKS,
 )
