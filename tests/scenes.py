@@ -20,6 +20,7 @@ from situations import (
     gpu,
     memory,
     model_facts,
+    rate,
     rates,
     server,
     slot,
@@ -41,8 +42,8 @@ BOUND = verdict(
     "good",
     subject="4711",
     proofs=(
-        ("model file", "4.54 GiB read per token"),
-        ("/slots", "8.45 tokens/s"),
+        ("model file", "4.97 GiB read per token"),
+        ("/slots", "7.72 tokens/s"),
         ("llmtune doctor --measure", "46.0 GB/s"),
     ),
     helps="a smaller quantization or a draft model: each token has to read the whole model",
@@ -70,7 +71,7 @@ def no_gpu() -> Scene:
 def one_cpu_server() -> Scene:
     """One llama-server that decodes on the processor, at the memory's limit."""
     states = [slot(0), slot(1, "idle"), slot(2, "idle"), slot(3, "idle")]
-    told = engine(8.45, 0.0, [SlotActivity(0, 8.45, None)], first_token_s=1.42, cached_share=0.37)
+    told = engine(7.72, 0.0, [SlotActivity(0, 7.72, None)], first_token_s=1.42, cached_share=0.37)
     ready = endpoint(slots=tuple(states), kv_share=0.095, kv_tokens=3120, kv_size_tokens=32768)
     return Scene(
         sample={"servers": (server(endpoint=ready, cgroup=cgroup()),), "memory": memory(62.7, 51.9, 8.3, 8, 0)},
@@ -81,7 +82,7 @@ def one_cpu_server() -> Scene:
         },
         facts=facts(servers=(ServerFacts(pid=4711, model=model_facts()),)),
         verdict=BOUND,
-        series={"decode/4711": 8.45, "prompt/4711": 210.0, "kv/4711": 0.095, "cpu/busy": 7.8, "psi/cpu": 0.04},
+        series={"decode/4711": 7.72, "prompt/4711": 210.0, "kv/4711": 0.095, "cpu/busy": 7.8, "psi/cpu": 0.04},
         past=(
             Event(NOW_S - 1010, NOW_S - 194, IDLE),
             Event(NOW_S - 1100, NOW_S - 1010, verdict("loading", "Loading Qwen3-8B-Q4_K_M: 1.9 GB/s from nvme0n1")),
@@ -286,11 +287,12 @@ def unified() -> Scene:
         facts=facts(
             20,
             bandwidth=246e9,
+            gpus=(blank(GpuFacts, index=0, memory_bandwidth=rate(246e9)),),
             servers=(ServerFacts(pid=4711, model=model_facts(59, 1.0, active_bytes_per_token=3.1e9)),),
         ),
         verdict=verdict(
             "memory bandwidth",
-            "Memory-bandwidth bound (GPU 0, unified memory): 119 of 246 GB/s measured",
+            "Memory-bandwidth bound (GPU 0, unified memory): 137 of 246 GB/s measured",
             "good",
             "medium",
         ),

@@ -1,6 +1,8 @@
 """What one server tells of itself, in fields."""
 
 from ...advisors.activity.activity import EngineActivity
+from ...advisors.bottleneck.scene import Scene, Served
+from ...advisors.bottleneck.weights import read_of
 from ...probe.sample.engine import EngineMoment
 from ...probe.sample.sample import ServerMoment
 from ..cells import shorten
@@ -8,7 +10,7 @@ from ..line import Line, Style, span
 from ..view import View
 from .columns import Field, fields, wrapped
 from .common import sentences
-from .names import engine_of, model_of
+from .names import activity_of, engine_of, model_of
 from .units import bytes_text, count_text, cpu_list, number, percent, seconds_text
 
 _KV_FULL = 0.95
@@ -132,26 +134,31 @@ def _use(endpoint: EngineMoment, did: EngineActivity | None) -> list[Field]:
 
 
 def bandwidth(view: View, server: ServerMoment) -> str | None:
-    """`41.2 of 46 GB/s measured`: what decoding reads, against the peak of the memory that holds the weights."""
-    did, model, facts = engine_of(view, server.pid), model_of(view, server.pid), view.facts
-    if did is None or facts is None:
+    """`41.2 of 46.0 GB/s measured`: what decoding reads, reckoned as the verdict does, against the memory's peak."""
+    did, sample = activity_of(view, server.pid), view.sample
+    if did is None or did.engine is None or sample is None:
         return None
-    if did.read_bytes_per_s is not None:
-        return f"{number(did.read_bytes_per_s / 1e9).strip()} GB/s a GPU (the engine's estimate)"
-    if model is None or model.active_bytes_per_token is None or not did.decode_tokens_per_s:
-        return None
-    # Requests that are answered together read the weights once for all.
-    busy = max(1, sum(slot.state == "generating" for slot in server.endpoint.slots) if server.endpoint else 1)
-    read = model.active_bytes_per_token * did.decode_tokens_per_s / busy
-    peak = (
-        facts.memory_bandwidth
-        if model.gpu_share == 0
-        else facts.gpus[0].memory_bandwidth
-        if len(facts.gpus) == 1 and model.gpu_share == 1
-        else None
+    if did.engine.read_bytes_per_s is not None:
+        return f"{number(did.engine.read_bytes_per_s / 1e9).strip()} GB/s a GPU (the engine's estimate)"
+    served = Served(
+        moment=server,
+        activity=did,
+        model=model_of(view, server.pid),
+        gpus=tuple(gpu for gpu in sample.gpus if any(user.pid == server.pid for user in gpu.users)),
+        phase="decode",
+        decode=did.engine.decode_tokens_per_s,
+        prompt=did.engine.prompt_tokens_per_s,
+        usable_cpus=None,
     )
-    of = "" if peak is None else f" of {number(peak.per_s / 1e9).strip()}"
-    return f"{number(read / 1e9)}{of} GB/s" + ("" if peak is None else f" {peak.basis}")
+    scene = Scene(samples=(sample,), now=sample, activity=view.activity, facts=view.facts, servers=(served,))
+    read = read_of(scene, served)
+    if isinstance(read, str):
+        return None
+    place = read.slowest
+    where = f" ({place.name})" if len(read.places) > 1 else ""
+    return (
+        f"{number(place.bytes_per_s / 1e9)} of {number(place.peak.per_s / 1e9).strip()} GB/s {place.peak.basis}{where}"
+    )
 
 
 def tokens_text(value: float) -> str:
