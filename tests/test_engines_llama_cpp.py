@@ -126,6 +126,8 @@ def test_the_share_of_a_shared_context() -> None:
     [
         (("-m", "x"), True),
         (("-np", "4"), False),
+        (("-np", "-1"), True),
+        ((), True),
         (("--parallel=4",), False),
         (("-np", "4", "-kvu"), True),
         (("--no-kv-unified",), False),

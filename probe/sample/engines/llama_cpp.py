@@ -7,7 +7,7 @@ ends; until then its slot's `n_decoded` tells, and both together make a count th
 
 import time
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any
 from urllib.parse import quote
 
@@ -36,7 +36,7 @@ _NAMES = (
     "kv_cache_usage_ratio",
     "kv_cache_tokens",
 )
-_TRIES = 3
+_TRIES = 5
 _AWAKE_S = 2.5
 """So soon after it worked no server has fallen asleep (--sleep-idle-seconds)."""
 
@@ -65,18 +65,18 @@ def _is_alive(get: Get) -> bool:
         return False
 
 
-def shares_context(argv: Sequence[str]) -> bool | None:
-    """Whether all slots share one context (--kv-unified), which is so where the number of slots is not given."""
+def shares_context(argv: Sequence[str]) -> bool:
+    """Whether all slots share one context (--kv-unified), which is so where their number is left to the server."""
     given: bool | None = None
     slots = False
-    for word in argv:
-        name = word.partition("=")[0]
+    for word, following in zip_longest(argv, argv[1:], fillvalue=""):
+        name, equals, value = word.partition("=")
         if name in ("-kvu", "--kv-unified"):
             given = True
         elif name in ("-no-kvu", "--no-kv-unified"):
             given = False
         elif name in ("-np", "--parallel"):
-            slots = True
+            slots = not (value if equals else following).startswith("-")
     return given if given is not None else not slots
 
 
