@@ -8,11 +8,13 @@ from ...probe.model.types import Model
 from ...probe.servers import Server
 from ...probe.snapshot import Snapshot
 from ..memory.cache import bytes_per_token
+from ..resources import Processor
 from ..resources import Rate as HardwareRate
 from ..settings import HOST, Placement, Settings
 from ..speed.devices import link_rate, rated_bandwidth, rated_flops
 from ..speed.gpu_table import find_gpu
 from ..speed.processor import read_processor
+from ..speed.roofline import ASSUMED_CORE_BANDWIDTH, ASSUMED_CPU_BANDWIDTH
 from ..speed.work import measure_work
 from .facts import Facts, GpuFacts, ModelFacts, NodeFacts, Rate, ServerFacts
 
@@ -33,7 +35,7 @@ def facts_from(snapshot: Snapshot, models: "Mapping[int, ServedModel]") -> Facts
         cores=snapshot.effective.cores,
         cpu_list=snapshot.effective.cpu_list,
         nodes=tuple(NodeFacts(node=node.id, cpus=tuple(node.cpus)) for node in snapshot.numa.nodes),
-        memory_bandwidth=_rate(processor.bandwidth_bytes),
+        memory_bandwidth=host_bandwidth(processor),
         memory_limit_bytes=snapshot.effective.memory_limit_bytes,
         gpus=tuple(_gpu(gpu) for gpu in snapshot.gpus),
         servers=tuple(
@@ -43,6 +45,20 @@ def facts_from(snapshot: Snapshot, models: "Mapping[int, ServedModel]") -> Facts
         ),
         compute_flops=_rate(processor.flops),
     )
+
+
+def host_bandwidth(processor: Processor) -> Rate:
+    """Measured; else what a plan takes: its memory's, no more than its cores can read, or an assumption."""
+    known = processor.bandwidth_bytes
+    if known is not None and known.basis == "measured":
+        return Rate(per_s=known.per_s, basis="measured", source=known.source)
+    cores = min(float(processor.cores), max(1.0, processor.cpus))
+    alone = cores * (processor.core_bytes or ASSUMED_CORE_BANDWIDTH)
+    whole = min(known.per_s, processor.fabric_bytes or known.per_s) if known is not None else ASSUMED_CPU_BANDWIDTH
+    if known is not None and whole <= alone:
+        return Rate(per_s=whole, basis=known.basis, source=known.source)
+    source = f"{cores:g} cores, each reading {alone / cores / 1e9:.0f} GB/s" if alone < whole else "a usual desktop's"
+    return Rate(per_s=min(whole, alone), basis="assumed", source=source)
 
 
 def model_of(server: Server, served: "ServedModel", any_gpu: bool) -> ModelFacts:
