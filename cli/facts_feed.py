@@ -51,6 +51,7 @@ class FactsFeed:
         self._servers = servers
 
     def _run(self) -> None:
+        from ..probe.heap import give_back_freed
         from ..probe.host import Host
         from .machine_facts import facts_of
 
@@ -63,6 +64,7 @@ class FactsFeed:
                 self.facts = facts_of(Host(self._source))
             except Exception as error:  # A bug in one probe must not end or garble what runs for days.
                 self.trouble = f"{type(error).__name__}: {error}"
+            give_back_freed()
             self._read.set()
             self._stopped.wait(REST_SECONDS)
 
