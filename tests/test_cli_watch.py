@@ -326,22 +326,21 @@ def test_a_damaged_sample_ends_a_replay_with_one_line(tmp_path: Path, capsys: py
     assert told.count("\n") == 1
 
 
-def test_the_journal_gets_priorities(tmp_path: Path) -> None:
+def test_the_journal_gets_priorities(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "r"
     writer = SampleWriter(str(path))
     for one in islice(samples(cpus=2), 10):
         writer.write(one)
     writer.close()
-    with open(tmp_path / "out", "w") as out:
-        status = os.fstat(out.fileno())
-        stream = f"{status.st_dev}:{status.st_ino}"
-        subprocess.run(
-            [*COMMAND, "--all", "--replay", str(path)], stdout=out, check=True,
-            env={**ENVIRONMENT, "JOURNAL_STREAM": stream},
-        )  # fmt: skip
-    lines = (tmp_path / "out").read_text().splitlines()
-    assert lines
-    assert all(re.match(r"<[456]>(begins|ends)", line) for line in lines)
+    status = os.fstat(1)
+    for stream, form in ((f"{status.st_dev}:{status.st_ino}", r"<[456]>(begins|ends)"), ("8:1", r"\d{4}-\d\d-\d\d ")):
+        monkeypatch.setenv("JOURNAL_STREAM", stream)
+        assert run(["watch", "--all", "--replay", str(path)]) == 0
+        lines = capfd.readouterr().out.splitlines()
+        assert lines
+        assert all(re.match(form, line) for line in lines)
 
 
 def test_lines_say_what_and_how_long() -> None:
