@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from made_models import write_made
 from trees import tree_host
 
-from llmtune.advisors.bottleneck.from_snapshot import facts_from, host_bandwidth
+from llmtune.advisors.bottleneck.from_snapshot import active_bytes, facts_from, host_bandwidth
 from llmtune.advisors.resources import Basis, Processor, Rate
+from llmtune.probe.host import Host
+from llmtune.probe.live import LiveSource
+from llmtune.probe.model.gguf_model import read_gguf
 from llmtune.probe.snapshot import take_snapshot
 
 
@@ -45,3 +49,18 @@ def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
     assert (found.gpus, found.servers, found.nodes) == ((), (), ())
     assert found.memory_bandwidth is not None
     assert found.memory_bandwidth.basis == "assumed"
+
+
+@pytest.mark.parametrize("name", ["llama-moe", "qwen3moe"])
+def test_of_a_mixture_a_token_reads_only_the_experts_that_it_uses(name: str, tmp_path: Path) -> None:
+    path = write_made(name, tmp_path)
+    model = read_gguf(Host(LiveSource()), str(path))
+    experts = sum(tensor.size_bytes for tensor in model.tensors if "_exps" in tensor.name)
+    others = sum(
+        tensor.size_bytes
+        for tensor in model.tensors
+        if "_exps" not in tensor.name and not tensor.name.startswith("token_embd")
+    )
+    used = max(layer.experts_used for layer in model.shape.layers) / model.shape.experts
+    assert experts
+    assert active_bytes(model) == pytest.approx(others + experts * used)
