@@ -36,9 +36,8 @@ def serving(behave: Behaviour) -> Iterator[int]:
             threading.Thread(target=handle, args=(connection,), daemon=True).start()
 
     def handle(connection: socket.socket) -> None:
-        with connection:
-            with contextlib.suppress(OSError):
-                behave(connection)
+        with connection, contextlib.suppress(OSError):
+            behave(connection)
 
     threading.Thread(target=accept, daemon=True).start()
     try:
