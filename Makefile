@@ -10,7 +10,7 @@ COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli pr
 LLAMA   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llmtune/llama-b11434
 PYTEST  = $(BIN)/python -m pytest
 
-.PHONY: help doctor test test-heavy test-llama test-vm lint format bench fuzz bench-header bench-plan bench-memory bench-speed bench-apply bench-monitor docs install uninstall clean
+.PHONY: help doctor test test-heavy test-llama test-vm lint format bench fuzz bench-header bench-plan bench-memory bench-speed bench-apply bench-monitor docs pictures install uninstall clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ bench-monitor: $(VENV)/.dev ## What the monitor costs, side by side with other m
 
 docs: $(VENV)/.dev ## Write docs/checks.md from the checks
 	$(BIN)/python -m llmtune.reports.check_page docs/checks.md
+
+pictures: $(VENV)/.dev ## Write the monitor's pictures in docs/pictures from made-up situations
+	PYTHONPATH=build/path:tests $(BIN)/python tests/monitor_pictures.py docs/pictures
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
