@@ -1,6 +1,5 @@
 """`llmtune monitor`: its options, and whether there is a terminal to show it in."""
 
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -68,9 +67,7 @@ def command(
         raise click.UsageError("--once, --json and --plain exclude each other")
     if replay is not None and record is not None:
         raise click.UsageError("--replay and --record exclude each other")
-    # The command line works without; what runs for hours must not.
-    gc.freeze()
-    gc.enable()
+    settle_in()
     if once or as_json or plain:
         return _without_screen(interval, replay, record, once=once, as_json=as_json)
     if (why := why_no_screen()) is not None:

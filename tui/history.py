@@ -52,12 +52,12 @@ def measured(sample: Sample, activity: Activity | None) -> Iterator[tuple[str, f
 
 
 def _known(value: float) -> float | None:
-    return value if value == value else None  # noqa: PLR0124 - what is not a number differs from itself
+    return value if value == value else None
 
 
 def _mean(values: Sequence[float]) -> float | None:
     total = sum(values)
-    if total == total:  # noqa: PLR0124
+    if total == total:
         return total / len(values)
     known = [value for value in values if not math.isnan(value)]
     return sum(known) / len(known) if known else None
@@ -153,17 +153,16 @@ class History:
         if ring is None or points < 1:
             return [None] * max(points, 0)
         unit_s = 1.0 if fine else COARSE_S
-        step = window_s / unit_s / points
+        per_point = window_s / unit_s / points
         end = int(clock_s / unit_s) + 1
-        if step > 1:
-            # Whole steps: otherwise each stretch would hold other buckets every time, and old parts of a chart move.
-            step = round(step)
-            end = math.ceil(end / step) * step
-        count = math.ceil(step * points)
-        buckets = ring.last(end, count)
-        if step <= 1:
-            return [_known(buckets[int(place * step)]) for place in range(points)]
-        return [_mean(buckets[place : place + step]) for place in range(0, count, step)]
+        if per_point <= 1:
+            buckets = ring.last(end, math.ceil(per_point * points))
+            return [_known(buckets[int(place * per_point)]) for place in range(points)]
+        # Whole steps: otherwise each stretch would hold other buckets every time, and old parts of a chart would move.
+        step = round(per_point)
+        end = math.ceil(end / step) * step
+        buckets = ring.last(end, step * points)
+        return [_mean(buckets[place : place + step]) for place in range(0, step * points, step)]
 
     def until(self, clock_s: float) -> "PastSeries":
         """What was known at an earlier moment."""
