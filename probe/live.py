@@ -107,22 +107,16 @@ class LiveSource(FileSource):
         return ask_engine(path, words)
 
     def http(self, port: int, path: str, moment: int = 0) -> str:
-        import http.client
+        from .loopback import Connection
 
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HTTP_SECONDS)
+        connection = Connection(port, ("127.0.0.1",), HTTP_SECONDS)
         try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            body = response.read(HTTP_LIMIT_BYTES)
-        except TimeoutError:
-            raise Unreadable("timed out", f"no answer within {HTTP_SECONDS} s") from None
-        except (http.client.HTTPException, ValueError) as error:
-            raise Unreadable("malformed", str(error)) from None
+            response = connection.get(path)
         finally:
             connection.close()
         if response.status != 200:
             raise Unreadable("denied" if response.status in (401, 403) else "missing", f"HTTP {response.status}")
-        return hide_tokens(body.decode("utf-8", "replace"))
+        return hide_tokens(response.body[:HTTP_LIMIT_BYTES].decode("utf-8", "replace"))
 
     def clock(self, moment: int) -> float:
         return time.monotonic()

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from llmtune.probe.loopback import Get, Response
 from llmtune.probe.reading import Unreadable
-from llmtune.probe.sample.engines.http import Get, Response
 
 ANSWERS: dict[str, Any] = json.loads((Path(__file__).parent / "llama_server_answers.json").read_text())
 """What a llama-server of build b11434 answered; three requests of 60, 25 and 7 tokens, then a long prompt alone."""

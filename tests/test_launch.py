@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from made_gguf import write_dense
 from made_plans import plan_of
-from test_cli import PACKAGE, assert_one_clear_line, llmtune_run
+from quick_start import PACKAGE
+from test_cli import assert_one_clear_line, llmtune_run
 
 from llmtune.advisors.plan import Binding, Launch, Plan
 from llmtune.probe.parse import parse_cpu_list

@@ -17,8 +17,8 @@ from itertools import pairwise
 import pytest
 
 from llmtune.advisors.activity.engine import engine_activity
+from llmtune.probe.loopback import Connection
 from llmtune.probe.sample.engine import EngineMoment
-from llmtune.probe.sample.engines.http import Connection
 from llmtune.probe.sample.engines.llama_cpp import NO_METRICS, NO_SLOTS, read_llama_cpp, router_query
 from llmtune.probe.sample.engines.watch import EngineWatch, Target
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from made_machines import machine
 from made_plans import PLAIN, THREADS, Chosen
-from test_cli import PACKAGE
+from quick_start import PACKAGE
 from test_launch_forms import exec_start
 
 from llmtune.advisors.backends.llama_cpp import launch

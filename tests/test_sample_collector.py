@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from llmtune.probe.live import LiveSource
+from llmtune.probe.loopback import SECONDS
 from llmtune.probe.sample.collector import Collector
-from llmtune.probe.sample.engines.http import SECONDS
 
 HANGS = """
 import socket, sys

@@ -11,7 +11,6 @@ from ..reading import Malformed, Unreadable
 from .nvidia_device import LOST_GPU, read_device
 from .nvidia_links import read_pairs
 from .nvml_ask import Asker
-from .smi_source import read_nvidia_smi
 from .types import Gpu, GpuPair, GpuStack
 
 MAX_GPUS = 64
@@ -89,6 +88,9 @@ def _told_by_smi(host: Host, module: str | None, why: Unreadable) -> Answer | No
     """What nvidia-smi prints, where NVML cannot be asked at all; where NVML is broken nvidia-smi is too."""
     if why.reason not in ("missing", "not asked") or _NVML_ANSWERED.search(why.detail):
         return None
+    # A parser of XML is large, and seldom needed.
+    from .smi_source import read_nvidia_smi
+
     gpus, stack = read_nvidia_smi(host)
     if stack is None:
         return None

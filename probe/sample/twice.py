@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from ..host import Answer, Host, Question
+from ..loopback import Response
 from ..reading import Unreadable
 from ..servers import Server
 from .cgroups import find_group, with_limits
@@ -15,7 +16,6 @@ from .containers import container_of
 from .cpu import read_cpu
 from .drives import read_drives
 from .engine import EngineMoment
-from .engines.http import Response
 from .engines.made import failed
 from .engines.read import read_engine
 from .finder import KnownServer

@@ -4,9 +4,9 @@ TensorRT-LLM tells at /prometheus/metrics, LMDeploy and most others at /metrics.
 each step or when a request ends is not known, so it is told as it is.
 """
 
+from ...loopback import Get
 from ...reading import Unreadable
 from ..engine import EngineMoment
-from .http import Get
 from .made import failed, moment
 from .prometheus import Metrics
 from .scrape import histogram, scrape, share

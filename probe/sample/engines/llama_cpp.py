@@ -11,9 +11,9 @@ from itertools import islice, zip_longest
 from typing import Any
 from urllib.parse import quote
 
+from ...loopback import Get, Response
 from ...reading import Unreadable
 from ..engine import EngineMoment, LoadedModel, SlotMoment
-from .http import Get, Response
 from .llama_slots import parse_slots
 from .made import failed, moment, parsed, refused, text
 from .prometheus import Metrics, parse_metrics

@@ -4,9 +4,9 @@ import json
 import time
 from typing import Any
 
+from ...loopback import Response
 from ...reading import Unreadable
 from ..engine import EndpointState, EngineMoment
-from .http import Response
 
 _STATES: dict[str, EndpointState] = {"missing": "unreachable", "timed out": "timed out", "denied": "denied"}
 _NOTHING: dict[str, Any] = {

@@ -5,9 +5,9 @@ Each loaded model is served by a runner, a llama-server of its own, which is ask
 
 from itertools import islice
 
+from ...loopback import Get
 from ...reading import Unreadable
 from ..engine import EngineMoment, LoadedModel
-from .http import Get
 from .made import failed, integer, moment, parsed, refused, text
 
 MAX_MODELS = 256

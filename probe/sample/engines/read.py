@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from ...loopback import Get
 from ..engine import EngineMoment
 from .generic import read_generic
-from .http import Get
 from .llama_cpp import read_llama_cpp
 from .ollama import read_ollama
 from .sglang import read_sglang

@@ -1,7 +1,7 @@
 """What readers of engines with a Prometheus endpoint share."""
 
+from ...loopback import Get
 from ..engine import EngineMoment
-from .http import Get
 from .made import moment, refused
 from .prometheus import Metrics, parse_metrics
 

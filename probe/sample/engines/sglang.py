@@ -4,9 +4,9 @@
 (tensor and pipeline parallel) tell the same thing, replicas (`dp_rank`) are added up.
 """
 
+from ...loopback import Get
 from ...reading import Unreadable
 from ..engine import EngineMoment
-from .http import Get
 from .made import failed, moment
 from .prometheus import Metrics
 from .scrape import histogram, scrape, share

@@ -3,9 +3,9 @@
 It tells tokens when a request ends, as sums of histograms.
 """
 
+from ...loopback import Get
 from ...reading import Unreadable
 from ..engine import EngineMoment, MeanOf
-from .http import Get
 from .made import failed, moment
 from .prometheus import Metrics
 from .scrape import histogram, scrape

@@ -5,9 +5,9 @@ their caches the fullest is told, for that is where requests wait. Builds with s
 of these processes (`pid`), all of the same thing.
 """
 
+from ...loopback import Get
 from ...reading import Unreadable
 from ..engine import EngineMoment
-from .http import Get
 from .made import failed, moment, parsed, text
 from .prometheus import Metrics
 from .scrape import histogram, scrape, share

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from ...loopback import Connection, Get
 from ...reading import Unreadable
 from ..engine import EngineMoment
-from .http import Connection, Get
 from .made import failed
 from .read import read_engine
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from ...reading import Unreadable
+from .reading import Unreadable
 
 SECONDS = 2.0
 LIMIT_BYTES = 4 << 20

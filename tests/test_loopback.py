@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from engine_servers import answer, once, requests, saying, serving
 
+from llmtune.probe.live import HTTP_SECONDS, LiveSource
+from llmtune.probe.loopback import Connection
 from llmtune.probe.reading import Unreadable
-from llmtune.probe.sample.engines.http import Connection
 
 SECONDS = 0.3
 LOOPBACK = ("127.0.0.1",)
@@ -218,3 +219,14 @@ def test_it_recovers_after_a_bad_answer() -> None:
         with pytest.raises(Unreadable):
             connection.get("/x")
         assert connection.get("/x").body == b"good"
+
+
+def test_a_probe_is_not_held_up_by_a_server_that_drips() -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while True:
+            connection.sendall(b"x")
+            time.sleep(HTTP_SECONDS / 5)
+
+    with serving(behave) as port, pytest.raises(Unreadable, match="timed out"):
+        LiveSource().http(port, "/props")
