@@ -190,12 +190,11 @@ class MonitorApp(App[int]):
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print pages of a traceback over the shell; ours goes into a crash report.
-        if self.bug is None:
-            self.bug = error
-            self._exception = error
-            self._exception_event.set()
-            self._return_code = 70
-            self._close_messages_no_wait()
+        self.bug = self.bug or error
+        self._exception = self.bug
+        self._exception_event.set()
+        self._return_code = 70
+        self._close_messages_no_wait()
 
     def raise_bug(self) -> None:
         """What ended the app, if it was a bug."""
