@@ -8,6 +8,7 @@ import click
 
 from . import exit_codes
 from .colors import wants_color
+from .long_running import settle_in
 
 if TYPE_CHECKING:
     from ..probe.live import LiveSource
