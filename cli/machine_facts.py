@@ -9,7 +9,10 @@ def facts_of(host: Host) -> Facts:
     from ..advisors.bottleneck.from_snapshot import facts_from
     from ..probe.served_models import read_served_models
     from ..probe.snapshot import take_snapshot
+    from .kept_measurements import with_kept
 
     snapshot = take_snapshot(host, disk_interval_s=0.0)
+    if host.live:
+        snapshot = with_kept(snapshot)
     models = read_served_models(host, snapshot.engines.servers or (), snapshot.storage.devices)
     return facts_from(snapshot, models)

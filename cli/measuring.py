@@ -15,4 +15,9 @@ def measured(host: Host, snapshot: Snapshot, *, quiet: bool) -> Snapshot:
         if not quiet:
             click.echo(f"llmtune: {printable(line)}", err=True)
 
-    return snapshot.model_copy(update={"measured": tuple(measure(host, snapshot, tell))})
+    found = snapshot.model_copy(update={"measured": tuple(measure(host, snapshot, tell))})
+    if host.live:
+        from .kept_measurements import keep
+
+        keep(found)
+    return found
