@@ -12,6 +12,7 @@ from .long_running import settle_in
 
 if TYPE_CHECKING:
     from ..probe.live import LiveSource
+    from ..probe.source import FileSource
     from ..tui.app import Options
     from .facts_feed import FactsFeed
 
@@ -108,14 +109,13 @@ def _screen(options: "Options", interval: float, replay: str | None, record: str
         return run_app(open_replay(replay), options, mouse)
     from ..tui.live import LiveFeed
 
-    source = _source()
-
-    def look() -> "FactsFeed":
+    # Both are made in the feed's thread: what they import would hold up the first paint.
+    def look(source: "FileSource") -> "FactsFeed":
         from .facts_feed import FactsFeed
 
         return FactsFeed(source)
 
-    return run_app(LiveFeed(source, interval, look, record), options, mouse)
+    return run_app(LiveFeed(_source, interval, look, record), options, mouse)
 
 
 def _without_screen(interval: float, replay: str | None, record: str | None, *, once: bool, as_json: bool) -> int:

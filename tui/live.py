@@ -19,7 +19,11 @@ class LiveFeed:
     live = True
 
     def __init__(
-        self, source: "FileSource", interval_s: float, facts: Callable[[], FactsSource], record: str | None
+        self,
+        source: "Callable[[], FileSource]",
+        interval_s: float,
+        facts: "Callable[[FileSource], FactsSource]",
+        record: str | None,
     ) -> None:
         self._source = source
         self._facts = facts
@@ -102,8 +106,9 @@ class LiveFeed:
         from .past import Past
         from .recording import Recording
 
-        collector, observer, facts = Collector(self._source, self.interval_s), Observer(), self._facts()
-        self.past, self.recording = Past(), Recording(self._source.name)
+        source = self._source()
+        collector, observer, facts = Collector(source, self.interval_s), Observer(), self._facts(source)
+        self.past, self.recording = Past(), Recording(source.name)
         if self._record is not None and (trouble := self.recording.begin(self._record)) is not None:
             deliver(Trouble(trouble))
         collector.start()
