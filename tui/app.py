@@ -182,6 +182,7 @@ class MonitorApp(App[int]):
         """Give the terminal to another program and take it back."""
         import subprocess
 
+        code = 1
         with self.suspend():
             code = subprocess.run(argv, check=False).returncode  # noqa: S603 - our own command line
             with contextlib.suppress(EOFError, KeyboardInterrupt):
@@ -190,11 +191,12 @@ class MonitorApp(App[int]):
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print pages of a traceback over the shell; ours goes into a crash report.
-        self.bug = self.bug or error
-        self._exception = self.bug
-        self._exception_event.set()
+        if self.bug is None:
+            self.bug = error
+        self._exception = error
         self._return_code = 70
         self._close_messages_no_wait()
+        self._exception_event.set()
 
     def raise_bug(self) -> None:
         """What ended the app, if it was a bug."""
