@@ -52,8 +52,6 @@ class FactsFeed:
 
     def _run(self) -> None:
         from ..probe.heap import give_back_freed
-        from ..probe.host import Host
-        from .machine_facts import facts_of
 
         while True:
             self._changed.wait()
@@ -61,12 +59,22 @@ class FactsFeed:
             if self._stopped.is_set():
                 return
             try:
-                self.facts = facts_of(Host(self._source))
+                self.facts = self._facts()
             except Exception as error:  # A bug in one probe must not end or garble what runs for days.
                 self.trouble = f"{type(error).__name__}: {error}"
             give_back_freed()
             self._read.set()
             self._stopped.wait(REST_SECONDS)
+
+    def _facts(self) -> Facts:
+        if self._source.live:
+            from .facts_process import facts_of_this_machine
+
+            return facts_of_this_machine()
+        from ..probe.host import Host
+        from .machine_facts import facts_of
+
+        return facts_of(Host(self._source))
 
 
 def plain_facts(facts: Facts | None) -> "Json | None":
