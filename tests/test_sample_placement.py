@@ -64,11 +64,11 @@ def test_pages_of_each_node(tmp_path: Path) -> None:
 
 
 def test_nothing_to_follow_costs_no_thread(tmp_path: Path) -> None:
-    before = threading.active_count()
+    before = threading.enumerate()
     watch = PlacementWatch(made(tmp_path))
     watch.start()
     watch.follow([])
-    assert threading.active_count() == before
+    assert [thread.name for thread in threading.enumerate() if thread not in before] == []
     watch.stop()
 
 
