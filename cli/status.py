@@ -20,8 +20,8 @@ def command(output_format: str) -> int:
     held = verify(summary, LIVE)
     if output_format == "json":
         states = {found.key: {"state": found.state, "found": found.found, "why": found.why} for found in held}
-        told = [] if summary is None else [found.model_dump() for found in summary.transactions]
-        click.echo(json.dumps({"schema_version": 1, "transactions": told, "values": states}, indent=2))
+        told = [] if summary is None else summary.transactions
+        click.echo(json.dumps({"schema_version": 1, "transactions": told, "values": states}, default=vars, indent=2))
     elif summary is None or not summary.transactions:
         click.echo("Nothing is applied.")
         for found in held:

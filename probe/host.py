@@ -7,10 +7,13 @@ recording holds. What a source cannot answer becomes a `Gap` here, and `None` fo
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol, TypeAlias, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard, TypeVar, cast
 
+from .errors import Malformed, Unreadable
 from .parse import natural_key, parse_cpu_list, parse_int
-from .reading import Gap, Malformed, Unreadable
+
+if TYPE_CHECKING:
+    from .reading import Gap
 
 T = TypeVar("T")
 
@@ -58,6 +61,8 @@ class Host:
 
     def note_gap(self, source: str, why: Unreadable | Malformed) -> None:
         """Record that `source` could not be read, once per probe, source and reason."""
+        from .reading import Gap
+
         reason = why.reason if isinstance(why, Unreadable) else "malformed"
         detail = why.detail if isinstance(why, Unreadable) else str(why)
         if (self._probe, source, reason) not in self._noted:

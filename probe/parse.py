@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from .reading import Malformed
+from .errors import Malformed
 
 MAX_CPU_NUMBER = 65_535
 """Above Linux' largest CONFIG_NR_CPUS (8192 on x86, 4096 on arm64), and bounds what a hostile list can cost."""

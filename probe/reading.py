@@ -1,10 +1,12 @@
 """The base of everything that is read, and how what could not be read is told."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-GapReason = Literal["missing", "denied", "malformed", "timed out", "not asked"]
+from .errors import GapReason, Malformed, Unreadable
+
+__all__ = ["Gap", "GapReason", "Malformed", "Reading", "Unreadable"]
 
 
 class Reading(BaseModel):
@@ -49,16 +51,3 @@ class Gap(Reading):
     reason: GapReason
     detail: str = ""
     """The error in words, or the offending raw value."""
-
-
-class Unreadable(Exception):
-    """A source could not answer. Raised by sources only; `Host` turns it into a `Gap`."""
-
-    def __init__(self, reason: GapReason, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason: GapReason = reason
-        self.detail = detail
-
-
-class Malformed(ValueError):
-    """A parser was given text that does not follow its format. The only error parsers raise."""

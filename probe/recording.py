@@ -18,7 +18,7 @@ from typing import IO, TypeAlias
 
 from .bounded_json import BOUNDED_JSON
 from .host import Answer, Json, Question
-from .reading import Unreadable
+from .errors import Unreadable
 
 FORMAT_VERSION = 1
 GZIP_MAGIC = b"\x1f\x8b"

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from llmtune.tuners.journal import Journal, Writer, create, open_journals
+from llmtune.tuners.plain import from_plain
 from llmtune.tuners.records import Begin, Change, Commit, Confirm, End, Record, Undo, Undone, UndoStep, Wrote
 
 CHANGES = (
@@ -45,7 +46,7 @@ def made_begin(number: int = 1, **other: object) -> Begin:
         "trial_seconds": 600,
         "changes": CHANGES,
     }
-    return Begin.model_validate(plain | other)
+    return from_plain(Begin, plain | other)
 
 
 def write_journal(state: Path, begin: Begin, records: tuple[Record, ...] = RECORDS) -> Path:

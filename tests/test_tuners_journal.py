@@ -19,6 +19,7 @@ from llmtune.tuners.journal import (
     read_journal,
     read_journals,
 )
+from llmtune.tuners.plain import replaced
 from llmtune.tuners.records import Commit, End, Wrote
 from llmtune.tuners.session import Here, session
 from llmtune.tuners.store import Store, Unsafe
@@ -77,8 +78,8 @@ def test_what_was_written_is_read(state: Path) -> None:
 
 def test_the_order_of_coupled_keys_survives(state: Path) -> None:
     order = ("block.scheduler@a", "block.nr_requests@a", "block.iosched.read_expire@a", "block.add_random@a")
-    change = CHANGES[0].model_copy(update={"before": dict.fromkeys(order, "1")})
-    journal = read_one(write_journal(state, made_begin(changes=[change.model_dump()])))
+    change = replaced(CHANGES[0], before=dict.fromkeys(order, "1"))
+    journal = read_one(write_journal(state, made_begin(changes=[change])))
     assert journal is not None
     assert tuple(journal.begin.changes[0].before) == order
 

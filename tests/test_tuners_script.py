@@ -9,6 +9,7 @@ from tuner_trees import lay_out, whole_machine
 
 from llmtune.tuners.journal import Journal
 from llmtune.tuners.knobs.kernel_file import Tree
+from llmtune.tuners.plain import replaced
 from llmtune.tuners.records import Change, Wrote
 from llmtune.tuners.script import render_script
 
@@ -19,7 +20,7 @@ def machine(tmp_path: Path) -> Tree:
 
 
 def journal(number: int, *changes: Change, after: dict[int, dict[str, str | None]] | None = None) -> Journal:
-    begin = made_begin(number, changes=[change.model_dump() for change in changes or CHANGES])
+    begin = made_begin(number, changes=list(changes or CHANGES))
     found = Journal(f"{number:06}.journal", begin)
     for change, values in (after or {}).items():
         found.wrote[change] = Wrote(change=change, after=values)
@@ -70,7 +71,7 @@ def test_on_another_boot_it_touches_nothing(machine: Tree, tmp_path: Path) -> No
 def test_what_a_journal_holds_is_quoted(machine: Tree) -> None:
     odd = journal(1)
     hostile = "x'; touch /tmp/gotcha; '"
-    odd.begin = odd.begin.model_copy(update={"boot": hostile})
+    odd.begin = replaced(odd.begin, boot=hostile)
     text = checked(render_script([odd], machine))
     assert f"= {hostile}" not in text
 

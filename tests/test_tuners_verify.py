@@ -6,6 +6,7 @@ import pytest
 from tuner_trees import lay_out, put, whole_machine
 
 from llmtune.tuners.knobs.kernel_file import Tree
+from llmtune.tuners.plain import replaced
 from llmtune.tuners.summary import InForce, Kept, Summary
 from llmtune.tuners.verify import verify
 
@@ -33,7 +34,7 @@ def test_what_holds_and_what_somebody_changed(machine: Tree) -> None:
 
 def test_a_device_that_went_is_gone_and_a_key_of_another_version_is_not_known(machine: Tree) -> None:
     gone = {"block.read_ahead_kb@nosuch": Kept(before="1", value="2"), "vm.no_such": Kept(before="1", value="2")}
-    found = summary().transactions[0].model_copy(update={"keys": gone})
+    found = replaced(summary().transactions[0], keys=gone)
     told = states(Summary(transactions=(found,)), machine)
     assert told == {"block.read_ahead_kb@nosuch": "gone", "vm.no_such": "unknown"}
 

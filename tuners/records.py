@@ -1,11 +1,8 @@
 """What a journal holds: one transaction as a sequence of records, each a line of the file."""
 
-import json
 from typing import Literal
 
-from pydantic import Field
-
-from ..probe.reading import Reading
+from .plain import Plain
 
 VERSION = 1
 
@@ -13,13 +10,13 @@ Values = dict[str, str | None]
 """Key -> value; None where the machine had no such knob at that moment."""
 
 
-class Change(Reading):
+class Change(Plain):
     """Settings that the kernel couples, changed as one: what is wanted and all that was there before."""
 
     targets: dict[str, str]
     before: Values
     """In the order in which values are to be written."""
-    identity: dict[str, str] = Field(default_factory=dict)
+    identity: dict[str, str] = {}  # noqa: RUF012  # each value gets its own
     """What told the devices and processes from others of the same name."""
     taken_over: tuple[str, ...] = ()
     """Keys whose value somebody had changed since an earlier transaction: what was found is their original now."""
@@ -28,7 +25,7 @@ class Change(Reading):
     """Whether a part of what was asked for (fewer huge pages) is of use."""
 
 
-class Begin(Reading):
+class Begin(Plain):
     """Written and on the disk before the first change."""
 
     record: Literal["begin"] = "begin"
@@ -43,7 +40,7 @@ class Begin(Reading):
     changes: tuple[Change, ...]
 
 
-class Wrote(Reading):
+class Wrote(Plain):
     """A change was made, and this is what the kernel made of it."""
 
     record: Literal["wrote"] = "wrote"
@@ -51,7 +48,7 @@ class Wrote(Reading):
     after: Values
 
 
-class Failed(Reading):
+class Failed(Plain):
     """A change could not be made and was undone at once."""
 
     record: Literal["failed"] = "failed"
@@ -59,19 +56,19 @@ class Failed(Reading):
     why: str
 
 
-class Commit(Reading):
+class Commit(Plain):
     """All changes were made that could be."""
 
     record: Literal["commit"] = "commit"
 
 
-class Confirm(Reading):
+class Confirm(Plain):
     """A trial was confirmed: it stays."""
 
     record: Literal["confirm"] = "confirm"
 
 
-class UndoStep(Reading):
+class UndoStep(Plain):
     """What one change is to be put back to."""
 
     change: int
@@ -79,30 +76,25 @@ class UndoStep(Reading):
     desired: Values
 
 
-class Undo(Reading):
+class Undo(Plain):
     """Written and on the disk before the first value is put back."""
 
     record: Literal["undo"] = "undo"
     steps: tuple[UndoStep, ...]
 
 
-class Undone(Reading):
+class Undone(Plain):
     """A change was put back; `left` are values that others had set since."""
 
     record: Literal["undone"] = "undone"
     change: int
-    left: Values = Field(default_factory=dict)
+    left: Values = {}  # noqa: RUF012  # each value gets its own
 
 
-class End(Reading):
+class End(Plain):
     """Nothing of the transaction is left to undo, but what `Undone.left` names."""
 
     record: Literal["end"] = "end"
 
 
 Record = Begin | Wrote | Failed | Commit | Confirm | Undo | Undone | End
-
-
-def as_json(value: Reading) -> str:
-    """One line that `model_validate_json` reads; without pydantic's serializers, which take a while to build."""
-    return json.dumps(value, default=vars, separators=(",", ":"))

@@ -4,11 +4,9 @@ import os
 import stat
 from collections.abc import Iterable
 
-from pydantic import ValidationError
-
-from ..probe.reading import Reading
 from .journal import Journal
-from .records import Values, as_json
+from .plain import Plain, as_json, from_json
+from .records import Values
 from .session import Session
 from .store import Store, open_directory, replace_file
 
@@ -16,14 +14,14 @@ _NAME = "applied.json"
 _LIMIT_BYTES = 4 << 20
 
 
-class Kept(Reading):
+class Kept(Plain):
     """One value that we set."""
 
     before: str | None
     value: str | None
 
 
-class InForce(Reading):
+class InForce(Plain):
     """One transaction that is in force."""
 
     id: int
@@ -35,7 +33,7 @@ class InForce(Reading):
     keys: dict[str, Kept]
 
 
-class Summary(Reading):
+class Summary(Plain):
     """All of them, oldest first."""
 
     schema_version: int = 1
@@ -95,6 +93,6 @@ def read_summary(store: Store) -> Summary | None:
         if status.st_uid not in (0, os.geteuid()) or not stat.S_ISREG(status.st_mode) or status.st_mode & stat.S_IWOTH:
             return None
         try:
-            return Summary.model_validate_json(file.read(_LIMIT_BYTES))
-        except ValidationError:
+            return from_json(Summary, file.read(_LIMIT_BYTES))
+        except ValueError:
             return None

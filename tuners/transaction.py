@@ -13,6 +13,7 @@ from .journal import Writer, create, next_id
 from .knobs.catalogue import resolve
 from .knobs.kernel_file import Tree
 from .knobs.knob import Unavailable, describe_os_error
+from .plain import replaced
 from .prepare import Prepared, taken_over
 from .records import Begin, Change, Commit, Failed, Undo, UndoStep, Values, Wrote
 from .rollback import Undoing
@@ -58,9 +59,7 @@ def apply(opened: Session, prepared: Prepared, who: Who) -> Applied:
     """Make the changes; raises OSError where the journal cannot be begun (nothing is changed then)."""
     if not prepared.changes:
         return Applied("nothing")
-    changes = tuple(
-        change.model_copy(update={"taken_over": taken_over(change, opened.active())}) for change in prepared.changes
-    )
+    changes = tuple(replaced(change, taken_over=taken_over(change, opened.active())) for change in prepared.changes)
     begin = Begin(
         id=next_id(opened.journals, opened.directory),
         boot=opened.here.boot,

@@ -1,12 +1,9 @@
 """The two files by which settings come back at boot: the unit and the settings. What is theirs, and what is not."""
 
-import json
 import re
 from collections.abc import Iterable
 
-from pydantic import Field, ValidationError
-
-from ...probe.reading import Reading
+from ..plain import Plain, as_json, from_json
 
 VERSION = 1
 _MADE = "# Made by llmtune (apply --persist); removed by llmtune rollback."
@@ -66,37 +63,43 @@ WantedBy=multi-user.target
 """
 
 
-# In these patterns $ is the very end of the text: they are not Python's.
-class BootSetting(Reading):
+_KEY = re.compile(r"[a-z][A-Za-z0-9_./:@+!-]{0,200}\Z", re.ASCII)
+_VALUE = re.compile(r"[A-Za-z0-9_.,:+/ -]{1,200}\Z", re.ASCII)
+_PROFILE = re.compile(r"[a-z0-9_-]{1,64}\Z", re.ASCII)
+
+
+class BootSetting(Plain):
     """One setting that comes back at boot."""
 
-    key: str = Field(pattern=r"^[a-z][A-Za-z0-9_./:@+!-]{0,200}$")
-    value: str = Field(pattern=r"^[A-Za-z0-9_.,:+/ -]{1,200}$")
+    key: str
+    value: str
     required: bool = False
     keep_short: bool = False
     at_least: bool = False
 
 
-class BootSettings(Reading):
+class BootSettings(Plain):
     """All of them, in the order in which they are made."""
 
     version: int = VERSION
-    profile: str | None = Field(default=None, pattern=r"^[a-z0-9_-]{1,64}$")
+    profile: str | None = None
     settings: tuple[BootSetting, ...]
 
 
 def render_settings(settings: BootSettings) -> str:
     """The text of boot.json."""
-    return json.dumps(settings.model_dump(), indent=1) + "\n"
+    return as_json(settings, indent=1) + "\n"
 
 
 def parse_settings(text: str) -> BootSettings | None:
     """What a boot.json says, None where it is none of ours."""
     try:
-        found = BootSettings.model_validate_json(text)
-    except ValidationError:
+        found = from_json(BootSettings, text)
+    except ValueError:
         return None
-    return found if found.version == VERSION else None
+    fine = all(_KEY.match(setting.key) and _VALUE.match(setting.value) for setting in found.settings)
+    fine = fine and (found.profile is None or _PROFILE.match(found.profile) is not None)
+    return found if fine and found.version == VERSION else None
 
 
 def is_settings(text: str) -> bool:

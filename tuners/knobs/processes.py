@@ -13,8 +13,8 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...probe.errors import Malformed
 from ...probe.parse import parse_cpu_list
-from ...probe.reading import Malformed
 from .kernel_file import LIVE, Tree, printable_value
 from .knob import Gone, Knob, Refused, Unavailable, describe_os_error
 
