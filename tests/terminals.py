@@ -20,16 +20,23 @@ PATIENCE_S = 60.0
 
 
 class Terminal:
-    """Runs `llmtune` with arguments; what it writes is kept in `seen`."""
+    """Runs `llmtune`, or another program of Python's, with arguments; what it writes is kept in `seen`."""
 
-    def __init__(self, arguments: Sequence[str], width: int = 100, height: int = 30, **environment: str) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        width: int = 100,
+        height: int = 30,
+        program: Sequence[str] = ("-m", "llmtune"),
+        **environment: str,
+    ) -> None:
         self.master, self.slave = os.openpty()
         self.resize(width, height, tell=False)
         self.before = termios.tcgetattr(self.slave)
         self.seen = b""
         plain = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "LC_ALL")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "llmtune", *arguments],
+            [sys.executable, *program, *arguments],
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,

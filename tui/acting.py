@@ -1,6 +1,7 @@
 """What a session does beyond looking: end a server, apply a setting, write files."""
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from .session import Session
 
 KILL_AFTER_SECONDS = 5.0
+SUDO_FOLDERS = "/run/wrappers/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+"""Only root can put a program there; the first is NixOS's."""
 
 
 class Acting:
@@ -24,7 +27,6 @@ class Acting:
         self._session = session
         self._allowed = allowed
         self._victim: Victim | None = None
-        self._since_s = 0.0
 
     def apply(self, verdict: Bottleneck | None) -> None:
         """Ask whether the setting that a verdict names is to be applied."""
@@ -35,7 +37,10 @@ class Acting:
             self._session.tell(why)
             return
         argv = apply_command(verdict.setting)
-        shown = " ".join(["sudo"] * (argv[0] == "sudo") + ["llmtune", "apply", "--only", verdict.setting])
+        if isinstance(argv, str):
+            self._session.tell(argv)
+            return
+        shown = " ".join(["sudo"] * (os.geteuid() != 0) + ["llmtune", "apply", "--only", verdict.setting])
         self._session.ask(
             AskDialog(
                 f"Apply {verdict.setting}?",
@@ -64,36 +69,40 @@ class Acting:
             return
         self._drop()
         self._victim = victim
-        self._ask_kill(server, signal.SIGTERM, "SIGTERM: it may finish what it does")
+        self._ask_kill(server, victim, signal.SIGTERM, "SIGTERM: it may finish what it does")
 
-    def _ask_kill(self, server: ServerMoment, number: signal.Signals, what: str) -> None:
+    def _ask_kill(self, server: ServerMoment, victim: Victim, number: signal.Signals, what: str) -> None:
         self._session.ask(
             AskDialog(
                 f"End {server.engine}, process {server.pid}?",
                 (f"Model: {server.model or 'not known'}", "Requests under way are lost."),
                 (("y", what),),
-                lambda _: self._send(server, number),
+                lambda _: self._send(server, victim, number),
             )
         )
 
-    def _send(self, server: ServerMoment, number: signal.Signals) -> None:
-        if self._victim is None:
+    def _send(self, server: ServerMoment, victim: Victim, number: signal.Signals) -> None:
+        if victim is not self._victim:
             return
-        trouble = self._victim.send(number)
+        trouble = victim.send(number)
         self._session.tell(f"process {server.pid}: {trouble or f'{number.name} sent'}")
         if trouble is not None or number is signal.SIGKILL:
             self._drop()
         else:
-            self._session.later(KILL_AFTER_SECONDS, lambda: self._look_again(server))
+            self._session.later(KILL_AFTER_SECONDS, lambda: self._look_again(server, victim))
 
-    def _look_again(self, server: ServerMoment) -> None:
-        if self._victim is None:
+    def _look_again(self, server: ServerMoment, victim: Victim) -> None:
+        # Meanwhile another server may have been chosen: what was asked about the first must never end the second.
+        if victim is not self._victim:
             return
-        if not self._victim.alive():
+        if not victim.alive():
             self._drop()
             self._session.tell(f"process {server.pid} has ended")
         elif self._session.dialog is None:
-            self._ask_kill(server, signal.SIGKILL, "SIGKILL: it still runs; the kernel ends it at once")
+            self._ask_kill(server, victim, signal.SIGKILL, "SIGKILL: it still runs; the kernel ends it at once")
+        else:
+            # Keys that are meant for the box that is open must not answer this one.
+            self._session.later(KILL_AFTER_SECONDS, lambda: self._look_again(server, victim))
 
     def _drop(self) -> None:
         if self._victim is not None:
@@ -101,10 +110,14 @@ class Acting:
             self._victim = None
 
 
-def apply_command(key: str) -> list[str]:
-    """The command line; as root by way of sudo where we are not."""
+def apply_command(key: str) -> list[str] | str:
+    """The command line, as root by way of sudo where we are not; or why there is none."""
     argv = [*_ourselves(), "apply", "--only", key]
-    return argv if os.geteuid() == 0 else ["sudo", *argv]
+    if os.geteuid() == 0:
+        return argv
+    # Not by PATH: what is asked for a password must be the system's own.
+    sudo = shutil.which("sudo", path=SUDO_FOLDERS)
+    return [sudo, *argv] if sudo is not None else f"there is no sudo here; as root: llmtune apply --only {key}"
 
 
 def _ourselves() -> list[str]:
@@ -112,4 +125,5 @@ def _ourselves() -> list[str]:
     program = os.path.abspath(sys.argv[0])
     if os.path.basename(program) == "llmtune" and os.access(program, os.X_OK):
         return [program]
-    return [sys.executable, "-m", "llmtune"]
+    # -P: with -m alone Python imports what lies in the current folder, which may be anybody's, as root.
+    return [sys.executable, "-P", "-m", "llmtune"]

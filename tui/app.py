@@ -182,11 +182,19 @@ class MonitorApp(App[int]):
         """Give the terminal to another program and take it back."""
         import subprocess
 
-        code = 1
+        code, trouble = 127, ""
+        before = signal.getsignal(signal.SIGINT)
         with self.suspend():
-            code = subprocess.run(argv, check=False).returncode  # noqa: S603 - our own command line
-            with contextlib.suppress(EOFError, KeyboardInterrupt):
-                input("Enter goes back to the monitor. ")
+            # Ctrl-C is for that program; a handler that does nothing, unlike SIG_IGN, is not inherited by it.
+            signal.signal(signal.SIGINT, lambda *_: None)
+            try:
+                code = subprocess.run(argv, check=False).returncode  # noqa: S603 - our own command line
+            except OSError as error:
+                trouble = f"{argv[0]}: {error.strerror or error}\n"
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            with contextlib.suppress(EOFError, KeyboardInterrupt, OSError):
+                input(f"{trouble}Enter goes back to the monitor. ")
+            signal.signal(signal.SIGINT, before)
         return code
 
     def _handle_exception(self, error: Exception) -> None:

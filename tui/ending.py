@@ -24,6 +24,8 @@ class Victim:
             return "it has ended"
         except PermissionError:
             return "it belongs to another user"
+        except OSError as error:  # A sandbox without this call.
+            return error.strerror or str(error)
         return None
 
     def alive(self) -> bool:

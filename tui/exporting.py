@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 
 from .dialogs.dialog import AskDialog
@@ -21,20 +22,24 @@ def export_dialog(view: View, focus: str | None, tell: Callable[[str], None]) ->
         ending, make = {"m": ("md", markdown), "t": ("txt", text), "j": ("json", as_json)}[answer]
         tell(write_new(fresh_name("llmtune-monitor", ending), make(view)))
 
+    try:
+        folder = os.getcwd()
+    except OSError as error:
+        folder = f"a folder that is gone ({error.strerror})"
     answers = (("m", "Markdown"), ("t", "text"), ("j", "JSON: the sample as it was read"))
-    return AskDialog("Write what is shown to a file", (f"In {os.getcwd()}:",), answers, write)
+    return AskDialog("Write what is shown to a file", (f"In {folder}:",), answers, write)
 
 
 def write_new(name: str, content: str) -> str:
     """Write a file that must not be there yet; tells what came of it."""
-    path = os.path.abspath(name)
     try:
-        with open(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), "w"
-        ) as file:
+        path = os.path.abspath(name)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        # Names of files may hold bytes that are no text.
+        with open(handle, "w", encoding="utf-8", errors="replace") as file:
             file.write(content)
     except OSError as error:
-        return f"{path}: {error.strerror or error}"
+        return f"{name}: {error.strerror or error}"
     return f"written: {path}"
 
 
@@ -49,7 +54,10 @@ def markdown(view: View) -> str:
     verdict = view.verdict.what if view.verdict is not None else "no verdict yet"
     from ..reports.escape import markdown as literal
 
-    return f"# llmtune monitor\n\n{literal(verdict)}\n\n```text\n{text(view)}```\n"
+    shown = text(view)
+    # A fence of more back-ticks than any in the text cannot be ended by it.
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", shown)), default=0))
+    return f"# llmtune monitor\n\n{literal(verdict)}\n\n{fence}text\n{shown}{fence}\n"
 
 
 def as_json(view: View) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ..advisors.bottleneck.observer import Observation
 from ..probe.sample.sample import Sample
-from .line import span
+from ..reports.escape import printable
 
 
 class Plain:
@@ -21,17 +21,19 @@ class Plain:
         sentences += [f"{key} has gone." for key in self._told if key not in now and key.startswith(("Server", "GPU"))]
         self._told = now
         if sentences:
-            yield f"{time.strftime('%H:%M:%S', time.localtime(seen.sample.time_s))}. {' '.join(sentences)}"
+            # A record may hold any text in any field.
+            told_at = time.strftime("%H:%M:%S", time.localtime(seen.sample.time_s))
+            yield printable(f"{told_at}. {' '.join(sentences)}")
 
 
 def _facts_of(seen: Observation) -> Iterator[tuple[str, str, str]]:
     """Name, what is compared, and a sentence."""
     verdict = seen.verdict
     if verdict is not None:
-        helps = f" What would help: {span(verdict.helps).text}" if verdict.helps else ""
-        also = f" Also: {'; '.join(span(one.what).text for one in seen.others)}." if seen.others else ""
+        helps = f" What would help: {verdict.helps}" if verdict.helps else ""
+        also = f" Also: {'; '.join(one.what for one in seen.others)}." if seen.others else ""
         compared = " ".join(f"{one.kind}/{one.subject}" for one in (verdict, *seen.others))
-        yield "Verdict", compared, f"{_sentence(span(verdict.what).text)} Confidence {verdict.confidence}.{helps}{also}"
+        yield "Verdict", compared, f"{_sentence(verdict.what)} Confidence {verdict.confidence}.{helps}{also}"
     yield from _servers(seen)
     yield from _gpus(seen.sample)
 
@@ -42,7 +44,7 @@ def _servers(seen: Observation) -> Iterator[tuple[str, str, str]]:
         done = seen.activity.servers.get(server.pid) if seen.activity is not None else None
         rate = done.engine.decode_tokens_per_s if done is not None and done.engine is not None else None
         state = server.endpoint.state if server.endpoint is not None else "not asked yet"
-        model = span(server.model or "an unknown model").text
+        model = server.model or "an unknown model"
         speed = "" if rate is None else f", {rate:.0f} tokens per second" if rate >= 0.5 else ", idle"
         yield name, f"{state} {_step(rate)}", f"{name}, {server.engine} with {model}: {state}{speed}."
 
@@ -51,15 +53,7 @@ def _gpus(sample: Sample) -> Iterator[tuple[str, str, str]]:
     for gpu in sample.gpus:
         name = f"GPU {gpu.index}"
         harmful = ", ".join(gpu.throttle_harmful or ())
-        what = (
-            span(gpu.trouble).text
-            if gpu.trouble
-            else f"slowed by {harmful}"
-            if harmful
-            else "asleep"
-            if gpu.asleep
-            else "fine"
-        )
+        what = gpu.trouble if gpu.trouble else f"slowed by {harmful}" if harmful else "asleep" if gpu.asleep else "fine"
         yield name, what, f"{name}: {what}."
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ..advisors.bottleneck.verdict import Bottleneck
 from ..probe.sample.sample import ServerMoment
+from ..reports.escape import printable
 from .acting import Acting
 from .dialogs.dialog import Dialog, InputDialog, TextDialog, overlay
 from .dialogs.explain import verdict_text
@@ -112,7 +113,7 @@ class Session:
 
     def tell(self, text: str) -> None:
         """A line for a few seconds."""
-        self._note = (text, time.monotonic() + NOTE_SECONDS)
+        self._note = (printable(text), time.monotonic() + NOTE_SECONDS)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """A while from now."""

@@ -1,7 +1,7 @@
 """`Plain`: frozen values that are written as JSON and read back strictly.
 
-Elsewhere rooms pass pydantic's models. Here root would wait for its import and validators with every command, a fifth of
-the whole time, and what journals hold is of few types.
+Elsewhere rooms pass pydantic's models. Here root would wait for its import and validators with every command, a fifth
+of the time, and what journals hold is of few types.
 """
 
 import json

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from ...reports.escape import printable
 from ..cells import clip, cut, line_cells, padded
 from ..line import Line, Span, line
 
@@ -30,7 +31,7 @@ def overlay(below: Sequence[Line], dialog: Dialog, width: int, height: int, asci
     inside = max(min(width - 4, 78), 1)
     content = [clip(one, inside, ascii_only) for one in dialog.lines(inside, max(height - 2, 1))][: max(height - 2, 1)]
     left = " " * max((width - inside - 4) // 2, 0)
-    title = cut(f" {dialog.title} ", max(inside, 0))
+    title = cut(f" {printable(dialog.title)} ", max(inside, 0))
     top = corners[0] + corners[1] + title + corners[1] * max(inside + 1 - line_cells((Span(title),)), 0) + corners[2]
     box = [line(left, Span(top, "title"))]
     edge = Span(left + corners[3] + " "), Span(" " + corners[3])
@@ -43,10 +44,10 @@ def overlay(below: Sequence[Line], dialog: Dialog, width: int, height: int, asci
 
 
 def wrapped(text: str, width: int) -> list[Line]:
-    """Printable text in lines."""
+    """Text, foreign or ours, in printable lines."""
     found: list[Line] = []
     for paragraph in text.split("\n"):
-        found += [line(one) for one in textwrap.wrap(paragraph, max(width, 1))] or [()]
+        found += [line(one) for one in textwrap.wrap(printable(paragraph), max(width, 1))] or [()]
     return found
 
 
