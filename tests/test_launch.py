@@ -132,6 +132,8 @@ def test_a_missing_program_is_said(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("x")
     with pytest.raises(CannotStart, match="ermission"):
         start(Launch(argv=(str(tmp_path / "text"),), env={}, checked="nothing"), print)
+    # Where nothing was started, a reader that goes away must not end us by a signal.
+    assert signal.getsignal(signal.SIGPIPE) == signal.getsignal(signal.SIGXFSZ) == signal.SIG_IGN
 
 
 def test_what_follows_runs_once_the_server_is_up(tmp_path: Path) -> None:

@@ -46,12 +46,19 @@ def start(launch: Launch, tell: Tell) -> NoReturn:
     if launch.then:
         start_follow_up(launch, environment)
     # Python ignores these, and what is ignored stays so for the server.
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGPIPE, signal.SIGXFSZ)}
+    try:
+        _become(program, launch.argv, environment)
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
+def _become(program: str, argv: tuple[str, ...], environment: dict[str, str]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        os.execvpe(program, launch.argv, environment)  # noqa: S606  # the whole purpose, and no shell
+        os.execvpe(program, argv, environment)  # noqa: S606  # the whole purpose, and no shell
     except (FileNotFoundError, PermissionError) as error:
         if isinstance(error, PermissionError) and "/" in program:
             raise CannotStart(f"{program}: {error.strerror}") from None
