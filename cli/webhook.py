@@ -75,7 +75,17 @@ def _headers() -> dict[str, str]:
 
 def _answer(connection: http.client.HTTPConnection) -> tuple[int, str]:
     response = connection.getresponse()
-    return response.status, str(response.getheader("Location", "elsewhere"))[:200]
+    return response.status, _shown(str(response.getheader("Location", "")))
+
+
+def _shown(address: str) -> str:
+    """Without path and query, which may be the key: servers tell the whole address again, with https or a slash."""
+    try:
+        parts = urlsplit(address)
+        host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+    except ValueError:
+        return "elsewhere"
+    return f"{parts.scheme}://{host}"[:200] if parts.scheme and host else "another path"
 
 
 def _hang_up(connection: http.client.HTTPConnection, late: threading.Event) -> None:

@@ -117,6 +117,14 @@ def test_redirects_are_not_followed(where: str) -> None:
         assert got.qsize() == 1
 
 
+@pytest.mark.parametrize("where", ["https://hooks.example/services/T0/KEY?k=KEY", "/services/KEY/", "http://[::1/KEY"])
+def test_a_redirect_tells_no_key(where: str) -> None:
+    with server((308, {"Location": where})) as (url, _):
+        [complaint] = delivered(Webhook(url))
+        assert "redirects" in complaint
+        assert "KEY" not in complaint
+
+
 def test_a_webhook_that_hangs_or_is_gone_costs_bounded_time() -> None:
     with server(30.0) as (url, got):
         with pytest.raises(NotDelivered, match=r"no answer within 0\.2 s"):
