@@ -242,7 +242,7 @@ def test_processes_killed_in_the_last_minute() -> None:
         return answering(clock, cgroup=group(clock, oom_kills=int(clock > 105), memory_limit_bytes=4 * GB))
 
     assert verdicts(killing)["memory pressure"].what.startswith(
-        "Out of memory: killed 1 process at the limit of 4.0 GB of the group of llama.cpp"
+        "Out of memory: 1 process was killed in the group of llama.cpp"
     )
 
 

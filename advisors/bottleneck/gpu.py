@@ -12,7 +12,8 @@ FREE_CLOCK = 0.95
 clock cost it nothing that was measured. Heat and the supply are told whatever the clock."""
 MUCH_SLOWER = 0.75
 ENOUGH_SAMPLES = 3
-LONG_S = 5.0
+ALL_OF_IT = 0.9
+"""Of the samples: a GPU that worked less is told as such, for a share of its work is no share of the time."""
 _POWER_LIMIT = "power limit"
 
 
@@ -62,6 +63,9 @@ def throttled(scene: Scene, gpu: GpuMoment) -> Bottleneck | None:
     by = " and ".join(f"its {reason}{limit}" if reason == _POWER_LIMIT else reason for reason in reasons)
     seconds = scene.now.clock_s - scene.samples[0].clock_s
     stretch = "the last minute" if seconds > 50 else f"the last {seconds:.0f} s"
+    present = sum(any(one.index == gpu.index and one.uuid == gpu.uuid for one in each.gpus) for each in scene.samples)
+    if len(told) < ALL_OF_IT * present:
+        stretch = f"its work in {stretch}"
     return verdict(
         "throttled",
         f"gpu{gpu.index}",

@@ -46,12 +46,13 @@ def killed(scene: Scene, server: Served) -> Bottleneck | None:
     group = server.moment.cgroup
     if before is None or after is None or after <= before or group is None:
         return None
-    limit = f" of {size(group.memory_limit_bytes)}" if group.memory_limit_bytes else ""
-    counted = "1 process" if after == before + 1 else f"{after - before} processes"
+    # The count has those, too, that were killed because the whole machine was out of memory.
+    limit = f", which may have {size(group.memory_limit_bytes)}" if group.memory_limit_bytes else ""
+    counted = "1 process was" if after == before + 1 else f"{after - before} processes were"
     return verdict(
         "memory pressure",
         server.subject,
-        f"Out of memory: killed {counted} at the limit{limit} of the group of {server.name}",
+        f"Out of memory: {counted} killed in the group of {server.name}{limit}",
         (f"{group.path}: oom_kill", f"{before} -> {after}"),
         confidence="high",
         badness="bad",
@@ -97,9 +98,17 @@ def pressure(scene: Scene, server: Served) -> Bottleneck | None:
 
 
 def _kills(sample: Sample, server: Served) -> int | None:
-    servers = [one for one in sample.servers if one.pid == server.moment.pid]
-    group = servers[0].cgroup if servers else None
-    return group.oom_kills if group else None
+    """Of the group that the same process is in now: each counts its own."""
+    now = server.moment
+    for one in sample.servers:
+        group = one.cgroup
+        if (
+            (one.pid, one.started_ticks) == (now.pid, now.started_ticks)
+            and group is not None
+            and now.cgroup is not None
+        ):
+            return group.oom_kills if group.path == now.cgroup.path else None
+    return None
 
 
 MACHINE_RULES = (swapping,)

@@ -38,7 +38,7 @@ def untold(scene: Scene, server: Served) -> Bottleneck:
             )
         )
         if isinstance(read, str) and "--measure" in read:
-            helps, check = "sudo llmtune doctor --measure", "memory-bandwidth"
+            helps, check = "llmtune doctor --measure", "memory-bandwidth"
     elif server.phase == "prompt":
         why = f"{name} reads a prompt, and neither CPU nor GPU is near its limit ({server.cpus:.1f} CPUs in use)"
     else:
