@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 REST_SECONDS = 30.0
 """At least between two readings, which take a good part of a second."""
+MOST_REST_SECONDS = 960.0
+"""Where they fail again and again."""
 
 
 class FactsFeed:
     """Never makes its user wait. `facts` is None until the machine was read."""
 
-    def __init__(self, source: "Source") -> None:
+    def __init__(self, source: "Source", rest_s: float = REST_SECONDS) -> None:
         self._source = source
+        self._rest_s = rest_s
         self._servers: frozenset[tuple[int, int | None]] | None = None
         self._changed = threading.Event()
         self._stopped = threading.Event()
@@ -53,18 +56,22 @@ class FactsFeed:
     def _run(self) -> None:
         from ..probe.heap import give_back_freed
 
+        failures = 0
         while True:
             self._changed.wait()
             self._changed.clear()
             if self._stopped.is_set():
                 return
             try:
-                self.facts = self._facts()
+                self.facts, self.trouble, failures = self._facts(), None, 0
             except Exception as error:  # A bug in one probe must not end or garble what runs for days.
                 self.trouble = f"{type(error).__name__}: {error}"
+                # A machine under load may take too long once: without them it would be judged by nothing for ever.
+                failures += 1
+                self._changed.set()
             give_back_freed()
             self._read.set()
-            self._stopped.wait(REST_SECONDS)
+            self._stopped.wait(min(self._rest_s * 2 ** min(failures, 5), MOST_REST_SECONDS))
 
     def _facts(self) -> Facts:
         if self._source.live:

@@ -1,6 +1,7 @@
 """Facts read by a process of its own."""
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,22 @@ def test_a_package_of_the_same_name_in_the_current_folder_is_not_run(
     monkeypatch.chdir(tmp_path)
     assert facts_of_this_machine().machine == "this machine"
     assert not (tmp_path / "ran").exists()
+
+
+def test_what_failed_once_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "executable", "/bin/false")
+        feed = FactsFeed(LiveSource(), rest_s=0.01)
+        feed.start()
+        feed.wait(60)
+        why = feed.trouble
+        assert why is not None
+    end_s = time.monotonic() + 60
+    while feed.facts is None and time.monotonic() < end_s:
+        time.sleep(0.05)
+    feed.stop()
+    assert feed.facts is not None
+    assert (feed.facts.machine, feed.trouble) == ("this machine", None)
 
 
 def test_a_process_that_fails_is_told_and_the_feed_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
