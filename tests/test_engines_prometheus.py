@@ -122,3 +122,8 @@ def test_anything_is_read_without_an_error(data: bytes, text: str) -> None:
     for told in (data, text.encode(), b"x:tokens_total" + data, b'x:tokens_total{a="' + data + b'"} 1'):
         value = parse_metrics(told, "x:", NAMES).total(["tokens_total"])
         assert value is None or value == value
+
+
+def test_a_sum_beyond_all_numbers_is_none() -> None:
+    metrics = parse_metrics(b'a{x="1"} 1e308\na{x="2"} 1e308\n', "", ("a",))
+    assert metrics.total(["a"]) is None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from engine_servers import ANSWERS, answer, requests, saying, serving
 
+from llmtune.probe.loopback import Response
 from llmtune.probe.reading import Unreadable
 from llmtune.probe.sample.engine import EngineMoment
 from llmtune.probe.sample.engines.watch import EngineWatch, Target, ask
@@ -145,3 +146,12 @@ def test_a_busy_server_keeps_its_counters_of_the_time_they_were_told() -> None:
         watch.stop()
     told = ask(late, target, before)  # type: ignore[arg-type]
     assert (told.state, told.clock_s, told.slots) == ("timed out", before.clock_s, before.slots)
+
+
+def test_what_a_reader_stumbles_over_is_told_and_asked_again() -> None:
+    def stumble(path: str) -> Response:
+        raise KeyError(path)
+
+    found = ask(stumble, Target(1, "llama.cpp", 1), None)
+    assert found.state == "bad answer"
+    assert "KeyError" in found.detail

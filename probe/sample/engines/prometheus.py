@@ -57,7 +57,8 @@ class Metrics:
         """The sum over all rows of the first of `names` that is there."""
         for name in names:
             if values := self.rows(name, same, **only):
-                return sum(values)
+                total = sum(values)
+                return total if isfinite(total) else None
         return None
 
     def largest(self, names: Iterable[str], same: frozenset[str] = frozenset()) -> float | None:

@@ -117,6 +117,8 @@ def ask(get: Get, target: Target, before: EngineMoment | None) -> EngineMoment:
         found = read_engine(get, target.engine, before, target.shared_context)
     except Unreadable as why:
         found = failed(why)
+    except Exception as error:  # Whatever a server answers must not end the watch: it would show old numbers for ever.
+        found = failed(Unreadable("malformed", f"{type(error).__name__}: {error}"[:200]))
     if found.state == "timed out" and before is not None and before.state not in ("unreachable", "bad answer"):
         return before.model_copy(update={"state": found.state, "detail": found.detail})
     return found
