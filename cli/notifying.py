@@ -3,7 +3,6 @@
 import json
 import queue
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -88,9 +87,3 @@ class Notifier:
             if self._stopped.wait(self._rests[min(number, len(self._rests) - 1)]):
                 return None
         return None
-
-
-def deadline(seconds: float) -> Callable[[], float]:
-    """How many seconds are left."""
-    end_s = time.monotonic() + seconds
-    return lambda: max(end_s - time.monotonic(), 0.001)

@@ -78,8 +78,13 @@ def _family(name: str, kind: str, text: str, values: list[Point]) -> Metric:
     labels = list(values[0].labels)
     make = CounterMetricFamily if kind == "counter" else GaugeMetricFamily
     made = make(name, text, labels=labels)
+    seen: set[tuple[str, ...]] = set()
     for point in values:
-        made.add_metric([_label(value) for value in point.labels.values()], point.value)
+        shown = tuple(map(_label, point.labels.values()))
+        # Long names may differ only in what was cut off; Prometheus refuses all for one series that is told twice.
+        if shown not in seen:
+            seen.add(shown)
+            made.add_metric(shown, point.value)
     return made
 
 

@@ -22,7 +22,7 @@ def observation_json(observation: Observation) -> Mapping[str, object]:
 
 
 def json_line(value: object) -> str:
-    """In one line, without its end."""
+    """In one line, without its end; in ASCII, for foreign text in it must not steer a terminal."""
     return _ENCODER.encode(value)
 
 
@@ -36,4 +36,4 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is no JSON")
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain, check_circular=False)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain, check_circular=False)

@@ -16,6 +16,7 @@ from llmtune.probe.live import LiveSource
 from llmtune.probe.sample.log import SampleWriter
 from llmtune.probe.sample.log_read import SampleReader
 from llmtune.probe.sample.sample import Sample
+from llmtune.reports.observation_json import json_line
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -83,3 +84,10 @@ def test_a_reader_that_goes_away_ends_it_without_a_word() -> None:
         running.stdout.close()
         assert running.wait(30) == 0
         assert running.stderr.read() == b""
+
+
+def test_json_steers_no_terminal() -> None:
+    line = json_line({"model": "\x9b31m\u202e\x1b"})
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line) == {"model": "\x9b31m\u202e\x1b"}

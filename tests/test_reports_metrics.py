@@ -181,3 +181,15 @@ def test_panels_do_not_overlap() -> None:
         assert place["x"] + place["w"] <= 24
         assert not cells & taken
         taken |= cells
+
+
+def test_long_names_that_differ_only_beyond_the_bound_are_told_once() -> None:
+    view = SITUATIONS["one_gpu"]
+    assert view.sample is not None
+    [first, *_] = view.sample.servers
+    assert first.endpoint is not None
+    models = tuple(LoadedModel(name="m" * 300 + end, total_bytes=1, gpu_bytes=None) for end in "ab")
+    told = first.model_copy(update={"endpoint": first.endpoint.model_copy(update={"models": models})})
+    seen = observation(view)
+    seen = Observation(view.sample.model_copy(update={"servers": (told,)}), None, seen.verdicts, (), ())
+    assert text(seen).count("llmtune_engine_model_bytes{") == 1
