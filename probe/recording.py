@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from typing import IO, TypeAlias
 
 from .bounded_json import BOUNDED_JSON
-from .host import Answer, Json, Question
 from .errors import Unreadable
+from .host import Answer, Json, Question
 
 FORMAT_VERSION = 1
 GZIP_MAGIC = b"\x1f\x8b"
