@@ -5,7 +5,8 @@ import lzma
 import os
 from pathlib import Path
 
-from llmtune.probe.archive import ArchiveSource
+from quick_archive import QuickArchive
+
 from llmtune.probe.host import Host
 from llmtune.probe.recording import BadRecording
 from llmtune.probe.snapshot import Snapshot, take_snapshot
@@ -28,9 +29,9 @@ def machine_names() -> tuple[str, ...]:
 
 
 @functools.cache
-def _source(name: str) -> ArchiveSource:
-    with _archive(name).open("rb") as stream:
-        return ArchiveSource(name, stream)
+def _source(name: str) -> QuickArchive:
+    with archive_path(name).open("rb") as stream:
+        return QuickArchive(name, stream)
 
 
 def machine_host(name: str) -> Host:
@@ -52,7 +53,7 @@ def expected_answers(name: str) -> dict[str, str]:
     """
     if name not in readable_machines():
         return {}
-    with lzma.open(_archive(name)) as stream:
+    with lzma.open(archive_path(name)) as stream:
         data = stream.read()
     found, start = {}, 0
     while title := data[start : start + 100].rstrip(b"\0").decode():
@@ -64,7 +65,8 @@ def expected_answers(name: str) -> dict[str, str]:
     return found
 
 
-def _archive(name: str) -> Path:
+def archive_path(name: str) -> Path:
+    """Where it is packed."""
     folder = recordings_folder()
     assert folder is not None
     return folder / f"{name}.tar.xz"
@@ -77,6 +79,7 @@ def readable_machines() -> tuple[str, ...]:
 
 __all__ = [
     "BadRecording",
+    "archive_path",
     "expected_answers",
     "machine_host",
     "machine_names",
