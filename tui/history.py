@@ -17,6 +17,7 @@ COARSE_S = 10
 FINE_WINDOW_S = 600.0
 """Wider windows are drawn from buckets of ten seconds: a chart has far fewer points than an hour has seconds."""
 MAX_SERIES = 512
+SWEEP_S = 60.0
 _UNKNOWN = math.nan
 
 
@@ -78,7 +79,9 @@ class _Ring:
         """Add a value to `bucket`; buckets after `since` that nothing was put into get it too."""
         size = len(self._values)
         if bucket > self._newest:
-            for between in range(max(self._newest + 1, bucket - size + 1), bucket):
+            # In a new ring nothing is known anyway: an hour of it need not be gone through to say so.
+            first = self._newest + 1 if self._newest >= 0 else max(since + 1, 0)
+            for between in range(max(first, bucket - size + 1), bucket):
                 self._values[between % size] = value if between > since else _UNKNOWN
             self._newest, self._sum, self._count = bucket, 0.0, 0
         if bucket == self._newest:
@@ -110,12 +113,14 @@ class History:
         self._coarse: dict[str, _Ring] = {}
         self._clock_s = 0.0
         self._seconds = 0.0
+        self._swept_s = 0.0
 
     def add(self, sample: Sample, activity: Activity | None) -> None:
         """The next moment."""
         if sample.clock_s < self._clock_s:
             self._fine.clear()
             self._coarse.clear()
+            self._swept_s = 0.0
         # A rate holds for the stretch it was measured over, unless that was a pause of ours.
         seconds = activity.seconds if activity is not None else 0.0
         filled_s = seconds if seconds <= 2.5 * max(self._seconds, 1.0) else 0.0
@@ -123,6 +128,9 @@ class History:
         for name, value in measured(sample, activity):
             if value is not None and math.isfinite(value):
                 self._put(name, sample.clock_s, value, filled_s)
+        if sample.clock_s - self._swept_s >= SWEEP_S:
+            self._swept_s = sample.clock_s
+            self._drop_old()
 
     def _put(self, name: str, clock_s: float, value: float, filled_s: float) -> None:
         fine = self._fine.get(name)
@@ -133,6 +141,11 @@ class History:
             self._coarse[name] = _Ring(HOUR_S // COARSE_S)
         fine.put(int(clock_s), value, int(clock_s - filled_s))
         self._coarse[name].put(int(clock_s / COARSE_S), value, int((clock_s - filled_s) / COARSE_S))
+
+    def _drop_old(self) -> None:
+        """What servers that have gone left behind, once no chart reaches back to it."""
+        for name in [name for name, ring in self._fine.items() if ring.newest <= self._clock_s - HOUR_S]:
+            del self._fine[name], self._coarse[name]
 
     def _drop_oldest(self) -> None:
         name = min(self._fine, key=lambda one: self._fine[one].newest)
