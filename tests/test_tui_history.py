@@ -143,3 +143,12 @@ def test_a_clock_that_runs_back_begins_anew() -> None:
     history.add(sample(CLOCK_S), activity(0.5))
     assert history.values("cpu/busy", 60, 60.0) == [*[None] * 58, *history.values("cpu/busy", 2, 2.0)]
     assert history.values("cpu/busy", 1, 1.0) == [0.5]
+
+
+def test_what_has_gone_for_an_hour_is_dropped() -> None:
+    history = History()
+    for second in range(0, 7200, 10):
+        history.add(sample(CLOCK_S + second), activity(1.0, 10.0, ("old",) if second < 60 else ("sda",)))
+    known = history.values_until(CLOCK_S + 60, "drive/old/read", 10, 60.0)
+    assert known == [None] * 10
+    assert "drive/sda/read" in history.names()

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from terminals import ROOT, Terminal
 
+from llmtune.probe.sample.log_read import SampleReader
+
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
 SAMPLED = b"every 1 s  "
 """The clock that follows it shows that a sample has come."""
@@ -147,3 +149,62 @@ def test_no_terminal_or_a_dumb_one_gets_one_line(kind: str) -> None:
     assert done.stderr.count("\n") == 1
     assert "--once" in done.stderr
     assert "--plain" in done.stderr
+
+
+BUG = """
+import sys
+from llmtune.cli.main import run
+from llmtune.tui.live import LiveFeed
+def broken(*_): raise RuntimeError("a bug")
+setattr(LiveFeed, sys.argv[1], broken)
+sys.exit(run(["monitor"]))
+"""
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("where", ["toggle_record", "status", "_sample"])
+def test_a_bug_leaves_the_terminal_as_it_was(where: str, tmp_path: Path) -> None:
+    """At a key, while painting; one in the thread that samples is told on the screen, which stays."""
+    with Terminal([where], program=["-c", BUG], XDG_STATE_HOME=str(tmp_path)) as terminal:
+        if where == "toggle_record":
+            terminal.wait_for(SAMPLED)
+            terminal.press(b"R")
+        elif where == "_sample":
+            terminal.wait_for(b"sampling has ended: RuntimeError: a bug")
+            # It stays there when a note would have gone: what is shown is old from now on.
+            terminal.press(b"T")
+            terminal.wait_for(b"colours: dark")
+            terminal.seen = b""
+            terminal.press(b"1\x0c")
+            terminal.wait_for(b"sampling has ended: RuntimeError: a bug")
+            terminal.press(b"q")
+        code = terminal.wait_for_end()
+        assert terminal.restored(), terminal.seen[-400:]
+        assert code == (0 if where == "_sample" else 70)
+        assert (b"internal error: RuntimeError: a bug" in terminal.seen) == (where != "_sample")
+        assert len(list(tmp_path.rglob("crash-*.txt"))) == (where != "_sample")
+
+
+@pytest.mark.heavy
+def test_a_record_is_begun_and_ended_by_hand(tmp_path: Path) -> None:
+    folder = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        terminal = Terminal(["monitor", "--interval", "0.25"])
+    finally:
+        os.chdir(folder)
+    with terminal:
+        terminal.wait_for(b"every 0.25 s  ")
+        terminal.press(b"R")
+        terminal.wait_for(b"recording to")
+        terminal.read(1.5)
+        terminal.wait_for(b"REC ")
+        terminal.press(b"R")
+        terminal.wait_for(b"recorded: ")
+        terminal.press(b"q")
+        assert terminal.wait_for_end() == 0
+    (record,) = tmp_path.glob("llmtune-*.record")
+    assert record.stat().st_mode & 0o777 == 0o600
+    reader = SampleReader(str(record))
+    assert len(reader) >= 3
+    assert reader.cut is None

@@ -74,10 +74,14 @@ class Session:
         self.acting = Acting(self, self._may_act)
         self.dialog: Dialog | None = None
         self._note = ("", 0.0)
+        self._ended = ""
+        """Why no more moments come; told until the end, for the screen shows old ones."""
 
     def take(self, news: News) -> bool:
         """News from the feed; whether the screen shows it."""
         if isinstance(news, Trouble):
+            if news.error is not None:
+                self._ended = printable(news.text)
             self.tell(news.text)
             return True
         if isinstance(news, Restart):
@@ -127,7 +131,7 @@ class Session:
         if room < height:
             note, until_s = self._note
             if time.monotonic() > until_s:
-                note = ""
+                note = self._ended
             found.append(footer(width, self.travel.mode(), note, self._status(), self.terminal.ascii_only))
         if self.dialog is not None:
             found = overlay(found, self.dialog, width, height, self.terminal.ascii_only)
