@@ -8,7 +8,8 @@ BIN     = $(VENV)/bin
 COMPILE = $(BIN)/python -m compileall -q __init__.py __main__.py advisors cli probe reports tui tuners || true
 # A build of llama.cpp outlives `make clean`.
 LLAMA   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llmtune/llama-b11434
-PYTEST  = $(BIN)/python -m pytest
+# Bytecode is kept, also where the environment says otherwise: hundreds of processes are started.
+PYTEST  = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
 .PHONY: help doctor test test-heavy test-llama test-vm lint format bench fuzz bench-header bench-plan bench-memory bench-speed bench-apply bench-monitor docs pictures install uninstall clean
 

@@ -6,5 +6,5 @@ THOROUGH = bool(os.environ.get("LLMTUNE_THOROUGH"))
 
 
 def examples(number: int) -> int:
-    """`number` where thoroughness is asked for, else a quarter of it."""
-    return number if THOROUGH else max(number // 4, 10)
+    """`number` where thoroughness is asked for, else an eighth of it."""
+    return number if THOROUGH else max(number // 8, 6)

@@ -30,9 +30,13 @@ ROOMS = ("advisors", "cli", "probe", "reports", "tuners")
 
 
 def run_llmtune(
-    arguments: Sequence[str], environment: Mapping[str, str], cwd: str | None = None, timeout_s: int = 60
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    cwd: str | None = None,
+    timeout_s: int = 60,
+    terminal: int | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """As `subprocess.run` with nothing on standard input and both outputs captured as text."""
+    """As `subprocess.run` with nothing on standard input and both outputs captured as text, or shown on a terminal."""
     order = {
         "arguments": list(arguments),
         "environment": dict(environment),
@@ -41,7 +45,9 @@ def run_llmtune(
     }
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         line = _waiting()
-        socket.send_fds(line, [json.dumps(order).encode()], [out.fileno(), err.fileno()])
+        socket.send_fds(
+            line, [json.dumps(order).encode()], [out.fileno() if terminal is None else terminal, err.fileno()]
+        )
         code = int(line.recv(100))
         texts = []
         for stream in (out, err):

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -126,11 +127,17 @@ def test_json_is_one_object(tree: Path) -> None:
 def test_colours_only_where_they_are_wanted(tree: Path) -> None:
     def shown(*arguments: str, **variables: str) -> str:
         main, side = os.openpty()
-        environment = {"PYTHONPATH": PACKAGE, "PATH": os.environ["PATH"], "TERM": "xterm", **variables}
-        command = [sys.executable, "-m", "llmtune", *arguments, "--from", str(tree)]
-        process = subprocess.Popen(command, stdout=side, stdin=side, stderr=subprocess.DEVNULL, env=environment)
-        os.close(side)
+        environment = {"PATH": os.environ["PATH"], "TERM": "xterm", **variables}
         text = b""
+
+        def run() -> None:
+            try:
+                run_llmtune([*arguments, "--from", str(tree)], environment, terminal=side)
+            finally:
+                os.close(side)
+
+        running = threading.Thread(target=run)
+        running.start()
         while True:
             try:
                 part = os.read(main, 1 << 16)
@@ -139,7 +146,7 @@ def test_colours_only_where_they_are_wanted(tree: Path) -> None:
             if not part:
                 break
             text += part
-        process.wait(30)
+        running.join()
         os.close(main)
         return text.decode()
 

@@ -97,7 +97,7 @@ def test_a_model_file_is_read_and_left_as_it_is(tmp_path: Path) -> None:
 def test_without_a_model_an_own_file_is_read_and_nothing_stays(tmp_path: Path) -> None:
     cache = tmp_path / "cache" / "llmtune"
     cache.parent.mkdir()
-    disk, _ = measure_disk([], str(cache), 8 << 30)
+    disk, _ = measure_disk([], str(cache), 8 << 30, 32 * MIB)
     assert str(cache) in disk.scope
     assert list(cache.parent.iterdir()) == []
 
@@ -119,5 +119,5 @@ def test_a_cache_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 def test_the_own_file_is_gone_even_when_reading_fails(tmp_path: Path) -> None:
     with pytest.raises(CannotMeasure):
-        measure_disk([], str(tmp_path / "llmtune"), 1 * MIB)
+        measure_disk([], str(tmp_path / "llmtune"), 1 * MIB, 32 * MIB)
     assert list(tmp_path.iterdir()) == []

@@ -40,9 +40,11 @@ class Target:
     size: int
 
 
-def measure_disk(directories: Iterable[str], cache_home: str, memory_bytes: int | None) -> tuple[Measurement, ...]:
+def measure_disk(
+    directories: Iterable[str], cache_home: str, memory_bytes: int | None, own_file_bytes: int = OWN_FILE_BYTES
+) -> tuple[Measurement, ...]:
     """Read speed without and with the page cache; raises `CannotMeasure`."""
-    with _target(directories, cache_home) as target:
+    with _target(directories, cache_home, own_file_bytes) as target:
         stretch = min(STRETCH_BYTES, target.size // RUNS if target.size >= RUNS * STRETCH_BYTES else target.size)
         if memory_bytes is not None:
             stretch = min(stretch, int(memory_bytes * MEMORY_SHARE))
@@ -76,10 +78,10 @@ def biggest_file(directories: Iterable[str]) -> str | None:
 
 
 @contextmanager
-def _target(directories: Iterable[str], cache_home: str) -> Iterator[Target]:
+def _target(directories: Iterable[str], cache_home: str, own_file_bytes: int) -> Iterator[Target]:
     path = biggest_file(directories)
     if path is None:
-        with _own_file(cache_home) as target:
+        with _own_file(cache_home, own_file_bytes) as target:
             yield target
         return
     try:
@@ -93,21 +95,21 @@ def _target(directories: Iterable[str], cache_home: str) -> Iterator[Target]:
 
 
 @contextmanager
-def _own_file(cache_home: str) -> Iterator[Target]:
+def _own_file(cache_home: str, size: int) -> Iterator[Target]:
     try:
         existed = os.path.isdir(cache_home)
         os.makedirs(cache_home, mode=0o700, exist_ok=True)
         space = os.statvfs(cache_home)
-        if space.f_bavail * space.f_frsize < SPARE_FACTOR * OWN_FILE_BYTES:
+        if space.f_bavail * space.f_frsize < SPARE_FACTOR * size:
             raise CannotMeasure(f"no model file was found, and {cache_home} has too little room for a test file")
         try:
             with tempfile.TemporaryFile(dir=cache_home) as file:
                 # Random, for file systems that compress; a run of zeros would cost the disk nothing.
-                for _ in range(OWN_FILE_BYTES // BLOCK_BYTES):
+                for _ in range(size // BLOCK_BYTES):
                     file.write(os.urandom(BLOCK_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
-                yield Target(file.fileno(), f"a file of llmtune's own in {cache_home}", OWN_FILE_BYTES)
+                yield Target(file.fileno(), f"a file of llmtune's own in {cache_home}", size)
         finally:
             if not existed:
                 with suppress(OSError):
