@@ -75,3 +75,23 @@ def test_every_setting_that_is_named_exists() -> None:
     known = {key.partition("@")[0] for key in known_keys()}
     assert len(named) >= 3
     assert named <= known
+
+
+def test_threads_that_wait_for_others_are_not_too_many() -> None:
+    def make(clock: float, cpus: float, busy: float) -> Sample:
+        one = server(
+            clock,
+            cpus=cpus,
+            waiting=2.1,
+            decode_threads=None,
+            cpus_allowed=(0, 1),
+            endpoint=endpoint(clock, decode=4.0),
+        )
+        return sample(clock, one, busy=busy)
+
+    others = verdicts(lambda clock: make(clock, 0.45, 2.0))
+    assert "oversubscribed" not in others
+    assert "other processes use" in others["cpu starved"].what
+    own = verdicts(lambda clock: make(clock, 1.95, 2.0))
+    assert "want 4.0 CPUs and may use 2" in own["oversubscribed"].what
+    assert "cpu starved" not in own

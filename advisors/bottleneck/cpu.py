@@ -10,6 +10,8 @@ MUCH_THROTTLED = 0.5
 CROWDED = 0.25
 """CPUs: so many of its own threads wait on average before it counts as too many; a thread that has just been woken
 waits a little on every machine."""
+OWN_CPUS = 0.75
+"""Of the CPUs it may use: with fewer, others have them, and it is not its own threads that are too many."""
 WAITING = 0.15
 """Of the time its threads want. Decoding has a barrier after each operation: all wait for the one that does not run."""
 STOLEN = 0.1
@@ -59,13 +61,18 @@ def oversubscribed(scene: Scene, server: Served) -> Bottleneck | None:
         return None
     threads, wanted = server.moment.decode_threads, server.cpus + server.waiting_cpus
     too_many = threads is not None and threads > usable
-    if server.waiting_cpus < CROWDED or not (wanted > usable + CROWDED if threads is None else too_many):
+    crowded = wanted > usable + CROWDED and server.cpus >= OWN_CPUS * usable
+    if server.waiting_cpus < CROWDED or not (crowded if threads is None else too_many):
         return None
-    told = f"{threads} threads on {usable:g} CPUs" if too_many else f"{wanted:.1f} threads want {usable:g} CPUs"
+    told = (
+        f"{server.name} runs {threads} threads on {usable:g} CPUs, {server.waiting_cpus:.1f} of them wait at any time"
+    )
+    if not too_many:
+        told = f"the threads of {server.name} want {wanted:.1f} CPUs and may use {usable:g}"
     return verdict(
         "oversubscribed",
         server.subject,
-        f"Oversubscribed: {server.name} runs {told}, {server.waiting_cpus:.1f} of them wait at any time",
+        f"Oversubscribed: {told}",
         (
             f"/proc/{server.moment.pid}/task/*/schedstat",
             f"ran {server.cpus:.2f}, waited {server.waiting_cpus:.2f} CPUs",
