@@ -5,6 +5,10 @@ from pathlib import PurePath
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("a busy machine", deadline=None)
+settings.load_profile("a busy machine")
 
 COSTLY = ("test_cli_plan", "test_cli", "test_hostile", "test_graph_repeats", "test_launch", "test_model_")
 """They begin first: what begins last should be short, or the other processes wait for it."""

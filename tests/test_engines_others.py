@@ -1,6 +1,7 @@
 """vLLM, SGLang, TGI, Ollama and others: the names of their versions, and what they do not tell."""
 
 import pytest
+from effort import examples
 from engine_servers import Pages, pages
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -224,7 +225,8 @@ def test_a_server_that_cannot_be_asked(engine: str, reason: str) -> None:
     assert told.detail == "why"
 
 
-@settings(max_examples=60)
+@pytest.mark.fuzz
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sampled_from([*READERS, "llama.cpp", "Triton"]), st.binary(max_size=60), st.integers(200, 599), st.data())
 def test_any_answer_is_a_moment(engine: str, body: bytes, status: int, data: st.DataObject) -> None:
     lines = data.draw(st.lists(st.sampled_from((VLLM_V1 + SGLANG + TGI).splitlines()), max_size=5))

@@ -4,6 +4,7 @@ import random
 import time
 
 import pytest
+from effort import examples
 from engine_servers import ANSWERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,7 +117,8 @@ def test_a_long_scrape_of_noise() -> None:
     assert not parse_metrics(noise, "x:", NAMES).series("tokens")
 
 
-@settings(max_examples=200)
+@pytest.mark.fuzz
+@settings(max_examples=examples(200), deadline=None)
 @given(st.binary(max_size=300), st.text(alphabet='x:tokens_total{}",=\\ \n#1.eINnaf-+', max_size=200))
 def test_anything_is_read_without_an_error(data: bytes, text: str) -> None:
     for told in (data, text.encode(), b"x:tokens_total" + data, b'x:tokens_total{a="' + data + b'"} 1'):

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trees import Link, tree_host
@@ -190,12 +191,13 @@ def test_thread_variables(tmp_path: Path, variables: dict[str, str], status: str
 
 
 @compiled
+@pytest.mark.fuzz
 def test_damaged_elf_never_raises(tmp_path: Path) -> None:
     good = ggml(tmp_path, HASWELL)
     place = tmp_path / "machine" / LIBRARY.lstrip("/")
     machine(tmp_path, good)
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_size=12), st.integers(0, len(good)))
     def damaged(changes: list[tuple[int, int]], length: int) -> None:
         data = bytearray(good[: length if length % 2 else len(good)])

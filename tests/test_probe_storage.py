@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trees import Link, tree_host
@@ -242,7 +244,8 @@ WHOLE = NVME_FILES | LUKS | models_on(r"30 22 0:45 /home /models rw - btrfs /dev
 DAMAGE = st.one_of(st.binary(max_size=60), st.sampled_from([b"-1\n", b"9" * 25, b"[", b"0:0\n", b"nan\n", b"\0" * 8]))
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.fuzz
+@settings(max_examples=examples(60), deadline=None)
 @given(st.dictionaries(st.sampled_from([path for path in WHOLE if not isinstance(WHOLE[path], Link)]), DAMAGE))
 def test_no_damage_raises(damage: dict[str, bytes]) -> None:
     with TemporaryDirectory() as folder:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from effort import examples
 from scenes import views
 from situations import gpu, server
 from textual.pilot import Pilot
@@ -279,10 +280,11 @@ def test_themes_go_round() -> None:
     run(test())
 
 
+@pytest.mark.fuzz
 def test_resizing_hundreds_of_times() -> None:
     async def test() -> None:
         async with screen((120, 40), "eight_gpus") as (app, _, pilot):
-            for step in range(40):
+            for step in range(examples(200)):
                 await pilot.resize_terminal(20 + step * 17 % 180, 3 + step * 15 % 57)
             await pilot.resize_terminal(100, 30)
             await pilot.pause()
