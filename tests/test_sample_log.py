@@ -19,7 +19,7 @@ from made_samples import samples
 from llmtune.probe.reading import Malformed
 from llmtune.probe.sample.log import MAGIC, BadRecord, SampleWriter, encode_sample, pack_head, trailer
 from llmtune.probe.sample.log_memory import MemoryLog
-from llmtune.probe.sample.log_read import SampleReader
+from llmtune.probe.sample.log_read import END_OF_TIME_S, SampleReader
 from llmtune.probe.sample.sample import Sample
 
 SOME = list(islice(samples(cpus=2, gpus=1, servers=1), 200))
@@ -368,3 +368,15 @@ def test_twelve_hours_are_read_with_flat_memory_and_without_drift(tmp_path: Path
 def _resident() -> int:
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) << 10 for line in status if line.startswith("RssAnon"))
+
+
+@pytest.mark.parametrize("time_s", [1e17, -1.0, 1e99, 253_402_300_800.0])
+def test_a_time_that_no_clock_can_tell_is_damage(time_s: float, tmp_path: Path) -> None:
+    """It would end what shows it: localtime(3) has no such year."""
+    written(tmp_path / "r", [SOME[0].model_copy(update={"time_s": time_s}), SOME[1]])
+    reader = SampleReader(str(tmp_path / "r"))
+    for ask in (reader.time_of, reader.__getitem__):
+        with pytest.raises(Malformed, match="damaged"):
+            ask(0)
+    assert reader[1] == SOME[1]
+    time.localtime(END_OF_TIME_S)

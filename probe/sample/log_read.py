@@ -19,6 +19,9 @@ from .sample import Sample
 _ODD_NUMBER = re.compile(rb"[:,\[]\s*-?(?:NaN|Inf|[0-9]{25}|[0-9.]+[eE]\+?[0-9]{3})")
 """What JSON's readers take and no sample holds; seen in a text it is looked at again."""
 
+END_OF_TIME_S = 253_402_214_400
+"""The last day of the year 9999: no calendar tells later ones."""
+
 
 class _Line(BaseModel):
     """What else stands in it is for others."""
@@ -32,7 +35,10 @@ def decode_sample(line: bytes) -> Sample:
     try:
         if _ODD_NUMBER.search(line):
             BOUNDED_JSON.decode(line.decode("utf-8"))
-        return _Line.model_validate_json(line).sample
+        sample = _Line.model_validate_json(line).sample
+        if not 0 <= sample.time_s < END_OF_TIME_S:
+            raise Malformed("its time is none")
+        return sample
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -85,9 +91,12 @@ class SampleReader:
         line = self._line(index)
         end = line.find(b",", len(SAMPLE_START))
         try:
-            return float(line[len(SAMPLE_START) : end])
+            time_s = float(line[len(SAMPLE_START) : end])
         except ValueError:
-            raise Malformed(f"sample {index + 1} is damaged: it has no time") from None
+            time_s = -1.0
+        if not 0 <= time_s < END_OF_TIME_S:
+            raise Malformed(f"sample {index + 1} is damaged: it has no time")
+        return time_s
 
     def index_at(self, time_s: float) -> int:
         """The last sample at or before a time; the first where all are later."""
