@@ -1,7 +1,6 @@
 """What a session does beyond looking: end a server, apply a setting, write files."""
 
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from .session import Session
 
 KILL_AFTER_SECONDS = 5.0
-SUDO_FOLDERS = "/run/wrappers/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-"""Only root can put a program there; the first is NixOS's."""
 
 
 class Acting:
@@ -115,8 +112,10 @@ def apply_command(key: str) -> list[str] | str:
     argv = [*_ourselves(), "apply", "--only", key]
     if os.geteuid() == 0:
         return argv
-    # Not by PATH: what is asked for a password must be the system's own.
-    sudo = shutil.which("sudo", path=SUDO_FOLDERS)
+    from ..tuners.program import trusted_tool
+
+    # Not by PATH: what is told a password must be the system's own.
+    sudo = trusted_tool("sudo")
     return [sudo, *argv] if sudo is not None else f"there is no sudo here; as root: llmtune apply --only {key}"
 
 
