@@ -2,20 +2,11 @@
 
 import gc
 
-_M_ARENA_MAX = -8
-"""malloc.h of glibc."""
+from ..probe.heap import share_one_heap
 
 
 def settle_in() -> None:
-    """Collect garbage again, which `__main__` turned off, and share one heap between the threads.
-
-    glibc gives each thread a heap of its own, which keeps what was freed: a dozen threads took ten megabytes.
-    """
+    """Collect garbage again, which `__main__` turned off, and share one heap between the threads."""
     gc.freeze()
     gc.enable()
-    try:
-        import ctypes
-
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
-    except (ImportError, OSError, AttributeError):  # Another C library.
-        return
+    share_one_heap()

@@ -1,11 +1,12 @@
 """Commands that run until they are told to end: SIGTERM and Ctrl-C end a wait at once, and are no error."""
 
 import contextlib
-import gc
 import os
 import select
 import signal
 from collections.abc import Iterator
+
+from .long_running import settle_in
 
 
 class Stop:
@@ -38,8 +39,7 @@ def until_stopped() -> Iterator[Stop]:
     """For as long as a command runs: SIGTERM and SIGINT ask it to end."""
     stop = Stop()
     before = {number: signal.signal(number, lambda *_: stop.ask()) for number in (signal.SIGTERM, signal.SIGINT)}
-    # The command line works without; what runs for days must not.
-    gc.enable()
+    settle_in()
     try:
         yield stop
     finally:

@@ -38,9 +38,6 @@ class LiveFeed:
 
     def start(self, deliver: Callable[[News], None]) -> None:
         """Begin to sample."""
-        from ..probe.heap import share_one_heap
-
-        share_one_heap()
         self._thread = threading.Thread(target=self._run, args=(deliver,), name="sampling", daemon=True)
         self._thread.start()
 
