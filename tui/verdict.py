@@ -15,9 +15,11 @@ def verdict_lines(view: View, width: int, height: int) -> list[Line]:
         return [(Span(shorten("watching: a verdict needs a few seconds", width, view.ascii_only), "dim"),)]
     what = span(verdict.what).text
     sure = f"{verdict.confidence} confidence"
-    since = next((one for one in view.events if one.ended_s is None and one.verdict.kind == verdict.kind), None)
+    same = (verdict.kind, verdict.subject)
+    open_events = (one for one in view.events if one.ended_s is None)
+    since = next((one for one in open_events if (one.verdict.kind, one.verdict.subject) == same), None)
     if since is not None and view.sample is not None:
-        sure += f", for {lasting_text(view.sample.time_s - since.began_s)}"
+        sure += f", for {lasting_text(max(view.sample.time_s - since.began_s, 0.0))}"
     lines = _wrap(what, width, 2 if height > 2 or width < 80 else 1, _STYLES[verdict.badness], view.ascii_only)
     told = cells(lines[-1][0].text)
     briefly = f"{verdict.confidence} confidence"
