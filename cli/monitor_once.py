@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import shutil
 import sys
+import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 FACTS_SECONDS = 5.0
 """How long one reading waits for what it is judged against."""
+ENGINE_SECONDS = 4.0
+"""How long it waits for servers that are too busy to answer, twice."""
 _LEAST_WIDTH = 60
 _NO_TERMINAL_WIDTH = 100
 _LINES = 60
@@ -82,10 +85,13 @@ def _look(source: "FileSource", interval_s: float, stop: Stop, ending: contextli
     ending.callback(collector.stop)
     feed.start()
     ending.callback(feed.stop)
+    collector.tick()  # Finds the servers, which have told nothing yet.
+    _wait_for_engines(collector, stop)
     first = collector.tick()
     if stop.wait(interval_s):
         return None
     feed.wait(FACTS_SECONDS)
+    _wait_for_engines(collector, stop)
     second = collector.tick()
     verdicts = judge((first, second), feed.facts)
     return View(
@@ -100,6 +106,14 @@ def _look(source: "FileSource", interval_s: float, stop: Stop, ending: contextli
         choice=Choice(),
         ascii_only=not _encoding().lower().startswith("utf"),
     )
+
+
+def _wait_for_engines(collector: Collector, stop: Stop) -> None:
+    """Until each server has told how it is now, so that two samples have two moments of it."""
+    now_s = time.monotonic()
+    while collector.hurry_engines(now_s) and time.monotonic() - now_s < ENGINE_SECONDS:
+        if stop.wait(0.02):
+            return
 
 
 def _text(view: "View") -> list[str]:

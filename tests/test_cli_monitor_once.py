@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import islice
@@ -91,3 +92,42 @@ def test_json_steers_no_terminal() -> None:
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line) == {"model": "\x9b31m\u202e\x1b"}
+
+
+VLLM = """
+import http.server, time
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        time.sleep(0.02)
+        body = b"vllm:num_requests_running 1\\nvllm:generation_tokens_total %d\\n" % (time.monotonic() * 1000)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+def test_once_tells_how_fast_a_server_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "vllm"
+    script.write_text(VLLM)
+    with subprocess.Popen(
+        [sys.executable, str(script), "serve", "made-up/model"], stdout=subprocess.PIPE, text=True
+    ) as running:
+        try:
+            assert running.stdout is not None
+            assert running.stdout.readline()
+            assert run(["monitor", "--once", "--interval", "0.3"]) == 0
+        finally:
+            running.kill()
+    told = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("decode"))
+    found = re.search(r"([0-9.]+) tokens/s", told)
+    assert found, told
+    assert 600 <= float(found[1]) <= 1700

@@ -50,6 +50,10 @@ class Collector:
         self._engines.stop()
         self._placement.stop()
 
+    def hurry_engines(self, since_s: float) -> bool:
+        """Let servers be asked at once that have told nothing since then; False when all have. For a single reading."""
+        return self._engines.hurry(since_s)
+
     def tick(self) -> Sample:
         """What is so now."""
         host = Host(self._source)

@@ -58,6 +58,13 @@ class EngineWatch:
                 self._watched[pid] = _Watched(target)
             self._watched[pid].ask(now + self._interval_s)
 
+    def hurry(self, since_s: float) -> bool:
+        """Ask those at once that have told nothing since then; False when there are none."""
+        late = [watched for watched in self._watched.values() if not watched.has_told_since(since_s)]
+        for watched in late:
+            watched.hurry()
+        return bool(late)
+
     def moments(self) -> dict[int, EngineMoment]:
         """The latest of each server that has been asked."""
         return {pid: watched.moment for pid, watched in self._watched.items() if watched.moment is not None}
@@ -76,7 +83,11 @@ class _Watched:
         self.target = target
         self.moment: EngineMoment | None = None
         self._due_s = 0.0
+        self._told_s = -1.0
+        """When it was asked what it answered last."""
         self._asked = threading.Event()
+        self._hurried = threading.Event()
+        """Ends a wait."""
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"engine {target.pid}", daemon=True)
         self._thread.start()
@@ -86,9 +97,18 @@ class _Watched:
         self._due_s = next_s
         self._asked.set()
 
+    def hurry(self) -> None:
+        """Ask without waiting for the time at which it is due."""
+        self._hurried.set()
+        self._asked.set()
+
+    def has_told_since(self, clock_s: float) -> bool:
+        """Whether an answer, or why there is none, is of then or later; one that was too busy may still answer."""
+        return self._told_s >= clock_s and self.moment is not None and self.moment.state != "timed out"
+
     def stop(self) -> None:
         self._stopped.set()
-        self._asked.set()
+        self.hurry()
 
     def _run(self) -> None:
         connection = Connection(self.target.port)
@@ -99,7 +119,8 @@ class _Watched:
                 self._asked.clear()
                 if self.moment is not None:
                     early = self._due_s - MARGIN_S - 2 * took_s
-                    self._stopped.wait(max(early - time.monotonic(), pause_s, 0.0))
+                    self._hurried.wait(max(early - time.monotonic(), pause_s, 0.0))
+                self._hurried.clear()
                 if self._stopped.is_set():
                     return
                 begin = time.monotonic()
@@ -107,6 +128,7 @@ class _Watched:
                 took_s = time.monotonic() - begin
                 pause_s = 0.0 if found.state in _ANSWERS else min(max(2 * pause_s, 1.0), MAX_PAUSE_S)
                 self.moment = found
+                self._told_s = begin
         finally:
             connection.close()
 
