@@ -17,6 +17,7 @@ from terminals import Terminal
 from textual.pilot import Pilot
 from tui_feeds import HandFeed, moment
 
+from llmtune.advisors.bottleneck.observer import Lasting
 from llmtune.tui import acting
 from llmtune.tui.app import MonitorApp, Options
 from llmtune.tui.feed import Moment
@@ -175,3 +176,30 @@ def test_the_real_apply_is_run_and_changes_nothing_unasked() -> None:
         assert terminal.wait_for_end() == 0
         assert terminal.restored()
     assert Path("/proc/sys/vm/swappiness").read_text() == before
+
+
+def test_of_two_findings_of_one_moment_the_selected_one_is_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)  # Not every machine has sudo.
+
+    async def test() -> None:
+        feed = HandFeed()
+        app = MonitorApp(feed, Options())
+        async with app.run_test(size=(100, 30)) as pilot:
+            await pilot.pause()
+            good = moment(VIEW)
+            assert VIEW.verdict is not None
+            two = tuple(
+                VIEW.verdict.model_copy(update={"subject": f"gpu{one}", "setting": f"nvidia.power_limit_w@GPU-{one}"})
+                for one in (1, 2)
+            )
+            began = tuple(Lasting(one, good.observation.sample.time_s, 0.0) for one in two)
+            feed.deliver(Moment(type(good.observation)(good.observation.sample, None, two, began, ()), good.facts))
+            await pilot.pause()
+            seen = set()
+            for key in ("6", "down"):
+                await pilot.press(key, "a")
+                seen |= {one for one in ("GPU-1", "GPU-2") if f"Apply nvidia.power_limit_w@{one}?" in shown(app)}
+                await pilot.press("escape")
+            assert seen == {"GPU-1", "GPU-2"}
+
+    asyncio.run(test())

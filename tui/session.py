@@ -17,6 +17,7 @@ from .footer import clock, footer
 from .keys import ACTIONS
 from .layout import PANELS, compose
 from .line import Line
+from .panels import log
 from .state import PANELS as ORDER
 from .state import State
 from .travel import Travel
@@ -292,7 +293,7 @@ class Session:
     def _selected_event(self) -> Event | None:
         wanted = self._selected()
         events = self.state.view().events
-        return next((one for one in events if f"{one.began_s:.3f} {one.verdict.kind}" == wanted), None)
+        return next((one for one in events if log.name_of(one) == wanted), None)
 
     def _selected_server(self) -> ServerMoment | None:
         """The one in the row; the only one where there is one."""

@@ -18,8 +18,13 @@ _STYLES: dict[str, Style] = {"bad": "bad", "notice": "notice", "good": "plain"}
 
 
 def rows(view: View) -> Sequence[str]:
-    """When each began, and its kind."""
-    return [f"{event.began_s:.3f} {event.verdict.kind}" for event in _events(view)]
+    """What tells each from all others."""
+    return [name_of(event) for event in _events(view)]
+
+
+def name_of(event: Event) -> str:
+    """When it began, and of what: two GPUs may be throttled from one moment on."""
+    return f"{event.began_s:.3f} {event.verdict.kind} {event.verdict.subject}"
 
 
 def lines(view: View, width: int, height: int) -> list[Line]:
