@@ -78,6 +78,27 @@ def test_seeking_brings_what_charts_need(record: Path) -> None:
         feed.stop()
 
 
+def test_every_step_counts_however_fast_they_come(record: Path) -> None:
+    feed = open_replay(str(record))
+    feed.pause()
+    news = started(feed)
+    try:
+        feed.seek(60)
+        assert times_until(news, 60.0)[-1] == 60
+        for _ in range(10):
+            feed.seek(1.0)
+            # A step is asked for while the one before is on its way.
+            while not isinstance(news.get(timeout=PATIENCE_S), Moment):
+                pass
+        times_until(news, 70.0)
+        for _ in range(10):
+            feed.seek(-1.0)
+        times_until(news, 60.0)
+        assert feed.status() == "sample 61 of 120"
+    finally:
+        feed.stop()
+
+
 @pytest.mark.parametrize("content", [b"", b"no record", b"\x1f\x8b\x08\x04"])
 def test_what_is_no_record_is_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(content)

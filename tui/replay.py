@@ -43,6 +43,9 @@ class ReplayFeed:
         self._next = 0
         """The sample that is to be shown next."""
         self._sought: int | None = None
+        """The sample that was asked for, until it is shown."""
+        self._place = threading.Lock()
+        """Of `_next` and `_sought`: keys and the thread change both."""
         self._observer = Observer()
         self._bad = 0
 
@@ -92,7 +95,13 @@ class ReplayFeed:
 
     def seek(self, seconds: float) -> str | None:
         """By so many seconds of the record; a sample at least."""
-        now = self._sought if self._sought is not None else max(self._next - 1, 0)
+        # A step counts from what was asked for last, shown already or not.
+        with self._place:
+            self._sought = self._from(self._sought if self._sought is not None else max(self._next - 1, 0), seconds)
+        self._wake.set()
+        return None
+
+    def _from(self, now: int, seconds: float) -> int:
         last = len(self._reader) - 1
         if seconds == float("inf"):
             wanted = last
@@ -105,9 +114,7 @@ class ReplayFeed:
             except Malformed:
                 wanted = now
             wanted = max(wanted, now + 1) if seconds > 0 else min(wanted, now - 1)
-        self._sought = min(max(wanted, 0), last)
-        self._wake.set()
-        return None
+        return min(max(wanted, 0), last)
 
     def _play_at(self, direction: int) -> str:
         self._speed = next_of(SPEEDS, self._speed, direction)
@@ -118,8 +125,7 @@ class ReplayFeed:
         try:
             while not self._stopped:
                 self._wake.clear()
-                sought, self._sought = self._sought, None
-                if sought is not None:
+                if (sought := self._sought) is not None:
                     self._jump(sought, deliver)
                 elif self._playing and self._next < len(self._reader):
                     self._play(deliver)
@@ -132,9 +138,13 @@ class ReplayFeed:
         self._observer = Observer()
         deliver(Restart())
         for index in range(max(sought - LOOK_BACK_SAMPLES, 0), sought):
-            if self._stopped or self._sought is not None:
+            if self._stopped or self._sought != sought:
                 break
             self._show(index, deliver, paint=False)
+        with self._place:
+            self._next = sought + 1
+            if self._sought == sought:
+                self._sought = None
         self._show(sought, deliver, paint=True)
 
     def _play(self, deliver: Callable[[News], None]) -> None:
