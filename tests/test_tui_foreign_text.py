@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import BaseModel
 from scenes import views
-from situations import server
+from situations import gpu, server
 from tui_feeds import HandFeed, moment
 
 from llmtune.advisors.bottleneck.judge import judge
@@ -134,3 +134,15 @@ def test_files_where_no_locale_or_folder_is(tmp_path: Path, monkeypatch: pytest.
     assert "gone" in "".join(text_of(one) for one in box.lines(60, 20))
     box.key("t", "t")
     assert "No such file" in told[0]
+
+
+def test_gpus_of_two_vendors_are_told_once() -> None:
+    """Both are the first of their vendor: what the one is must not be told as a change of the other."""
+    view = views()["amd_and_intel"]
+    assert view.sample is not None
+    assert view.verdict is not None
+    plain = Plain()
+    both = tuple(gpu(vendor=vendor, asleep=vendor == "intel") for vendor in ("nvidia", "intel"))
+    seen = Observation(view.sample.model_copy(update={"gpus": both}), view.activity, (view.verdict,), (), ())
+    assert "GPU 0: fine. GPU intel0: asleep." in "".join(plain.tell(seen))
+    assert list(plain.tell(seen)) == []

@@ -152,3 +152,12 @@ def test_what_has_gone_for_an_hour_is_dropped() -> None:
     known = history.values_until(CLOCK_S + 60, "drive/old/read", 10, 60.0)
     assert known == [None] * 10
     assert "drive/sda/read" in history.names()
+
+
+def test_gpus_of_two_vendors_have_charts_of_their_own() -> None:
+    history = History()
+    both = (gpu(utilization_percent=90), gpu(vendor="intel", utilization_percent=10))
+    for second in range(3):
+        history.add(sample(CLOCK_S + second).model_copy(update={"gpus": both}), activity(1.0))
+    assert history.values("gpu/0/use", 1, 1.0) == [90]
+    assert history.values("gpu/intel0/use", 1, 1.0) == [10]

@@ -2,7 +2,7 @@
 
 Names of series: `decode/PID`, `prompt/PID` (tokens/s), `kv/PID` (0 to 1), `gpu/N/use` (%), `gpu/N/memory` (bytes),
 `gpu/N/power` (mW), `cpu/busy` (CPUs), `psi/cpu`, `psi/memory`, `psi/io` (0 to 1), `faults` (major, a second),
-`swap` (bytes/s, in and out), `cached` (bytes), `drive/NAME/read`, `drive/NAME/write` (bytes/s), `drive/NAME/use` (%).
+`swap` (bytes/s, in and out), `cached` (bytes), `drive/NAME/read`, `drive/NAME/write` (bytes/s), `drive/NAME/use` (%). N is `GpuMoment.key`.
 """
 
 import math
@@ -24,9 +24,9 @@ _UNKNOWN = math.nan
 def measured(sample: Sample, activity: Activity | None) -> Iterator[tuple[str, float | None]]:
     """The value of every series at one moment."""
     for gpu in sample.gpus:
-        yield f"gpu/{gpu.index}/use", gpu.utilization_percent
-        yield f"gpu/{gpu.index}/memory", gpu.used_bytes
-        yield f"gpu/{gpu.index}/power", gpu.power_mw
+        yield f"gpu/{gpu.key}/use", gpu.utilization_percent
+        yield f"gpu/{gpu.key}/memory", gpu.used_bytes
+        yield f"gpu/{gpu.key}/power", gpu.power_mw
     if sample.memory is not None:
         yield "cached", sample.memory.cached_bytes
     for server in sample.servers:

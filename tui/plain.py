@@ -51,7 +51,7 @@ def _servers(seen: Observation) -> Iterator[tuple[str, str, str]]:
 
 def _gpus(sample: Sample) -> Iterator[tuple[str, str, str]]:
     for gpu in sample.gpus:
-        name = f"GPU {gpu.index}"
+        name = f"GPU {gpu.key}"
         harmful = ", ".join(gpu.throttle_harmful or ())
         what = gpu.trouble if gpu.trouble else f"slowed by {harmful}" if harmful else "asleep" if gpu.asleep else "fine"
         yield name, what, f"{name}: {what}."

@@ -24,7 +24,7 @@ def trouble(scene: Scene, gpu: GpuMoment) -> Bottleneck | None:
     lost = gpu.trouble.startswith("lost")
     return verdict(
         "gpu trouble",
-        f"gpu{gpu.index}",
+        f"gpu{gpu.key}",
         f"GPU {gpu.index} {'is ' if lost else ''}{gpu.trouble}",
         ("GPU driver", gpu.trouble),
         confidence="high" if lost else "medium",
@@ -68,7 +68,7 @@ def throttled(scene: Scene, gpu: GpuMoment) -> Bottleneck | None:
         stretch = f"its work in {stretch}"
     return verdict(
         "throttled",
-        f"gpu{gpu.index}",
+        f"gpu{gpu.key}",
         f"GPU {gpu.index} throttled by {by} for {percent(share)} of {stretch}{slower}{hot}",
         ("clock event reasons", f"{', '.join(reasons)} in {len(held)} of {len(told)} samples under load"),
         ("core clock", f"{gpu.core_mhz} of {gpu.core_max_mhz} MHz"),

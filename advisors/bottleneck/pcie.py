@@ -27,7 +27,7 @@ def pcie(scene: Scene, gpu: GpuMoment) -> Bottleneck | None:
     words = f"{link or 'its'} link{f' on a {whole} card' if slower else ''}"
     return verdict(
         "pcie",
-        f"gpu{gpu.index}",
+        f"gpu{gpu.key}",
         f"PCIe bound: GPU {gpu.index}, {words}, {way} {pair(used, capacity)}",
         ("PCIe throughput", f"rx {gpu.pcie_rx_bytes_per_s}, tx {gpu.pcie_tx_bytes_per_s} bytes/s"),
         ("PCIe link", f"{link} now, {whole} at best, {percent(used / capacity)} used"),

@@ -62,3 +62,8 @@ class GpuMoment(Reading):
     """All links together since the driver was loaded."""
     nvlink_tx_bytes: int | None
     users: tuple[GpuUser, ...]
+
+    @property
+    def key(self) -> str:
+        """Tells it from all others: each vendor counts from 0, and many laptops have an NVIDIA and an Intel GPU."""
+        return str(self.index) if self.vendor == "nvidia" else f"{self.vendor}{self.index}"

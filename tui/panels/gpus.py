@@ -45,9 +45,9 @@ def charts(view: View) -> list[Chart]:
     top_bytes = -float(gpu.total_bytes) if gpu.total_bytes else 1 << 30
     top_mw = -float(gpu.power_limit_mw) if gpu.power_limit_mw else 100_000
     wanted: list[Chart] = [
-        (f"GPU {gpu.index} use", f"gpu/{gpu.index}/use", -100, lambda value: f"{value:.0f}%"),
-        (f"GPU {gpu.index} power", f"gpu/{gpu.index}/power", top_mw, lambda value: f"{value / 1000:.0f} W"),
-        (f"GPU {gpu.index} memory", f"gpu/{gpu.index}/memory", top_bytes, bytes_text),
+        (f"GPU {gpu.index} use", f"gpu/{gpu.key}/use", -100, lambda value: f"{value:.0f}%"),
+        (f"GPU {gpu.index} power", f"gpu/{gpu.key}/power", top_mw, lambda value: f"{value / 1000:.0f} W"),
+        (f"GPU {gpu.index} memory", f"gpu/{gpu.key}/memory", top_bytes, bytes_text),
     ]
     return known(view, wanted)
 
