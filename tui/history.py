@@ -2,7 +2,8 @@
 
 Names of series: `decode/PID`, `prompt/PID` (tokens/s), `kv/PID` (0 to 1), `gpu/N/use` (%), `gpu/N/memory` (bytes),
 `gpu/N/power` (mW), `cpu/busy` (CPUs), `psi/cpu`, `psi/memory`, `psi/io` (0 to 1), `faults` (major, a second),
-`swap` (bytes/s, in and out), `cached` (bytes), `drive/NAME/read`, `drive/NAME/write` (bytes/s), `drive/NAME/use` (%). N is `GpuMoment.key`.
+`swap` (bytes/s, in and out), `cached` (bytes), `drive/NAME/read`, `drive/NAME/write` (bytes/s), `drive/NAME/use` (%).
+N is a GPU's `key`.
 """
 
 import math
