@@ -49,7 +49,7 @@ class NoSeries:
 def run_once(source: "FileSource", interval_s: float = 1.0) -> int:
     """Look for one interval and tell: the verdict first, then each panel's lines."""
     with until_stopped() as stop, contextlib.ExitStack() as ending:
-        view = _look(source, interval_s, stop, ending)
+        view = look(source, interval_s, stop, ending)
     if view is None:
         return exit_codes.OK
     for line in _text(view):
@@ -77,7 +77,8 @@ def _print(observations: "Generator[Observation, None, None]", count: int | None
     return exit_codes.OK
 
 
-def _look(source: "FileSource", interval_s: float, stop: Stop, ending: contextlib.ExitStack) -> "View | None":
+def look(source: "FileSource", interval_s: float, stop: Stop, ending: contextlib.ExitStack) -> "View | None":
+    """What happened in one interval; None where the end was asked for."""
     from ..tui.view import Choice, View
 
     collector, feed = Collector(source, interval_s), FactsFeed(source)

@@ -2,9 +2,9 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import pytest
 from made_samples import samples
 
 from llmtune.cli.main import run
-from llmtune.cli.monitor_once import run_json
+from llmtune.cli.monitor_once import look, run_json
+from llmtune.cli.stopping import until_stopped
 from llmtune.probe.live import LiveSource
 from llmtune.probe.sample.log import SampleWriter
 from llmtune.probe.sample.log_read import SampleReader
@@ -115,7 +116,7 @@ server.serve_forever()
 """
 
 
-def test_once_tells_how_fast_a_server_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_once_tells_how_fast_a_server_answers(tmp_path: Path) -> None:
     script = tmp_path / "vllm"
     script.write_text(VLLM)
     with subprocess.Popen(
@@ -124,10 +125,13 @@ def test_once_tells_how_fast_a_server_answers(tmp_path: Path, capsys: pytest.Cap
         try:
             assert running.stdout is not None
             assert running.stdout.readline()
-            assert run(["monitor", "--once", "--interval", "0.3"]) == 0
+            with until_stopped() as stop, ExitStack() as ending:
+                view = look(LiveSource(), 0.3, stop, ending)
         finally:
             running.kill()
-    told = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("decode"))
-    found = re.search(r"([0-9.]+) tokens/s", told)
-    assert found, told
-    assert 600 <= float(found[1]) <= 1700
+    assert view is not None
+    assert view.activity is not None
+    engine = view.activity.servers[running.pid].engine
+    assert engine is not None
+    assert engine.decode_tokens_per_s is not None
+    assert 600 <= engine.decode_tokens_per_s <= 1700
