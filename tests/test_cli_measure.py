@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from trees import write_tree
 
+from llmtune.cli import kept_measurements
 from llmtune.cli.doctor import command
 
 
@@ -23,8 +24,13 @@ def test_interval_must_be_a_time(seconds: str) -> None:
     assert CliRunner().invoke(command, ["--interval", seconds]).exit_code == 2
 
 
-def test_measured_speeds_are_findings_and_progress_is_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measured_speeds_are_findings_and_progress_is_apart(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    monkeypatch.setattr(kept_measurements, "SHARED", str(state / "shared"))
     done = CliRunner().invoke(
         command, ["--measure", "--format", "json", "--only", "memory-bandwidth,storage-measured-read"]
     )
@@ -34,6 +40,7 @@ def test_measured_speeds_are_findings_and_progress_is_apart(tmp_path: Path, monk
     assert findings["storage-measured-read"]["status"] == "info"
     assert "memory read" in done.stderr
     assert list(tmp_path.iterdir()) == []
+    assert len(list(state.rglob("measured.json"))) == 1
 
 
 def test_interval_is_how_long_the_disks_are_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
