@@ -88,7 +88,11 @@ class Session:
         if isinstance(news, Restart):
             self.state.restart()
             return False
+        # Who chose a row looks at what is in it, wherever it goes; the first row is the most important of all times.
+        kept = self._selected() if self.state.choice.row > 0 else None
         self.state.take(news)
+        if kept is not None and kept in (rows := self._rows()):
+            self.state.choose(row=rows.index(kept))
         return self.state.still is None and news.paint
 
     def key(self, key: str, character: str | None) -> None:

@@ -10,7 +10,7 @@ from ..view import View
 from .bars import bar, many_bars
 from .columns import Field, fields, fields_and_faults
 from .common import Chart, known, note, waiting, with_charts
-from .names import activity_of, label_of, model_name
+from .names import activity_of, label_of, model_name, servers_of
 from .units import bytes_text, cpu_list, number, percent, stalled_text, used_text
 
 TITLE = "CPU and NUMA"
@@ -52,7 +52,7 @@ def body(view: View, width: int, height: int) -> list[Line]:
     if activity is None:
         return [note("waiting for a second reading: rates are between two", width)]
     told = [_whole(view, cpu, activity, width)]
-    for server in sample.servers:
+    for server in servers_of(view):
         told += _server(view, server, width)
     told += _nodes(view, sample, activity, width) or _every(view, activity, width)
     stalls = _stalls(view, width)
@@ -121,7 +121,7 @@ def _nodes(view: View, sample: Sample, activity: CpuActivity, width: int) -> lis
             *([Field("memory", used_text(used, moment.total_bytes), 2)] if moment and moment.total_bytes else []),
             *([Field("cache", bytes_text(moment.file_bytes), 5)] if moment and moment.file_bytes is not None else []),
         ]
-        for server in sample.servers[:2]:
+        for server in servers_of(view)[:2]:
             lies = next((one.bytes for one in server.nodes if one.node == node.node), None)
             parts += [Field(label_of(view, server), bytes_text(lies), 3)] if lies is not None and server.nodes else []
         told.append((fields(parts, width - _SMALL_BARS if width > 50 else width), shares))

@@ -9,12 +9,12 @@ from ..view import View
 from .columns import Column, table
 from .common import Chart, chosen, known, note, selected_place, sentences, waiting, window, with_charts
 from .engine_words import at_length, decode_of, numbers, state_of, tokens_text
-from .names import engine_of, model_name
+from .names import engine_of, model_name, servers_of
 from .slots import slot_lines
 from .units import count_text, percent, seconds_text
 
 TITLE = "Engine"
-SORTS = ("pid", "tokens", "engine", "model")
+SORTS = ("use", "tokens", "pid", "engine", "model")
 
 _MAX_SERVERS = 6
 
@@ -83,16 +83,17 @@ def brief(view: View) -> str:
 
 
 def _servers(view: View) -> list[ServerMoment]:
-    if view.sample is None:
-        return []
+    servers = servers_of(view)
+    places = {one.pid: place for place, one in enumerate(servers)}
     keys: dict[str, Callable[[ServerMoment], Any]] = {
+        "use": lambda one: places[one.pid],
         "pid": lambda one: one.pid,
         "tokens": lambda one: None if decode_of(view, one) is None else -(decode_of(view, one) or 0.0),
         "engine": lambda one: (one.engine, one.pid),
         "model": lambda one: (one.model or "", one.pid),
     }
     words = lambda one: f"{one.pid} {one.engine} {one.model} {one.container} {one.port}"  # noqa: E731
-    return chosen(view, view.sample.servers, keys, words, "pid")
+    return chosen(view, servers, keys, words, "use")
 
 
 def _none(width: int) -> list[Line]:

@@ -8,7 +8,7 @@ from ..view import View
 from .bars import bar
 from .columns import Field, fields, fields_and_faults
 from .common import Chart, known, note, waiting, with_charts
-from .names import activity_of, label_of, model_name, model_of
+from .names import activity_of, label_of, model_name, model_of, servers_of
 from .units import bytes_text, count_text, rate_text, stalled_text, used_text
 
 TITLE = "Memory"
@@ -44,7 +44,7 @@ def body(view: View, width: int, height: int) -> list[Line]:
     if memory is None:
         return [note("/proc/meminfo could not be read", width)]
     told = [_whole(view, memory, width)]
-    for server in sample.servers:
+    for server in servers_of(view):
         told += _server(view, server, width)
     return [*told, _moved(view, width), *_rest(view, memory, width)]
 

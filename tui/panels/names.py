@@ -8,6 +8,33 @@ from ...probe.sample.sample import ServerMoment
 from ..line import span
 from ..view import View
 
+_BUSY_CPUS = 0.5
+"""Of a server that tells nothing."""
+_RECENT_S = 10
+"""Who has answered since then is at work: rows do not jump between two requests."""
+
+
+def servers_of(view: View) -> list[ServerMoment]:
+    """In the order of every panel: the verdict's server, those at work, all others; each by its number."""
+    servers = view.sample.servers if view.sample is not None else ()
+    if len(servers) < 2:
+        return list(servers)
+    subject = view.verdict.subject if view.verdict is not None else None
+    return sorted(servers, key=lambda one: (str(one.pid) != subject, not _at_work(view, one), one.pid))
+
+
+def _at_work(view: View, server: ServerMoment) -> bool:
+    told = [
+        value
+        for name in ("decode", "prompt")
+        for value in view.series.values(f"{name}/{server.pid}", _RECENT_S, _RECENT_S)
+        if value is not None
+    ]
+    if told:
+        return any(value > 0 for value in told)
+    did = activity_of(view, server.pid)
+    return did is not None and did.cpus is not None and did.cpus >= _BUSY_CPUS
+
 
 def served_by(view: View, pid: int) -> ServerMoment | None:
     """The server with this number."""
