@@ -61,6 +61,16 @@ def shorten_middle(text: str, width: int, ascii_only: bool = False) -> str:
     return cut(text, width - len(mark) - cells(tail)) + mark + tail
 
 
+def shorten_path(text: str, width: int, ascii_only: bool = False) -> str:
+    """Like `shorten`, but keeps the last name of a path and what follows it, where that fits."""
+    mark = "..." if ascii_only else "…"
+    _, slash, name = text.rpartition("/")
+    left = width - len(mark) - cells(slash + name)
+    if not slash or cells(text) <= width or left < 1:
+        return shorten_middle(text, width, ascii_only) if slash else shorten(text, width, ascii_only)
+    return cut(text, left) + mark + slash + name
+
+
 def pad(text: str, width: int, right: bool = False) -> str:
     """`text` followed by spaces (or, aligned right, after them) up to `width` cells."""
     missing = width - cells(text)
