@@ -84,14 +84,15 @@ def test_threads_that_wait_for_others_are_not_too_many() -> None:
             cpus=cpus,
             waiting=2.1,
             decode_threads=None,
+            engine="KoboldCpp",
             cpus_allowed=(0, 1),
             endpoint=endpoint(clock, decode=4.0),
         )
         return sample(clock, one, busy=busy)
 
-    others = verdicts(lambda clock: make(clock, 0.45, 2.0))
+    others = verdicts(lambda clock: make(clock, 0.45, 8.0))
     assert "oversubscribed" not in others
     assert "other processes use" in others["cpu starved"].what
-    own = verdicts(lambda clock: make(clock, 1.95, 2.0))
+    own = verdicts(lambda clock: make(clock, 1.95, 8.0))
     assert "want 4.0 CPUs and may use 2" in own["oversubscribed"].what
     assert "cpu starved" not in own

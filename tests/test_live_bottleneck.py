@@ -196,7 +196,7 @@ def test_many_threads_on_few_cpus_and_a_neighbour(model: Path) -> None:
         server.ready()
         server.ask()
         found = until(server.pid, "oversubscribed", first=True)
-    assert f"runs {threads} threads on {len(os.sched_getaffinity(0))} CPUs" in found.what
+    assert f"{threads} threads decode on {len(os.sched_getaffinity(0))} CPUs" in found.what
 
 
 def test_neighbours_on_every_cpu(model: Path) -> None:

@@ -216,4 +216,4 @@ def test_a_machine_that_lies(seed: int) -> None:
         told = read_cgroup(host, with_limits(host, group))
         assert (told.memory_limit_bytes or 0) >= 0
         assert (told.throttled_us or 0) >= 0
-    assert (ThreadWaits().read(host, 4711, 1) or 0) >= 0
+    assert (ThreadWaits().read(host, 4711, 1, 100.0) or 0) >= 0

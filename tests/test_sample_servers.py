@@ -1,6 +1,7 @@
 """Servers found among real processes, and read while they work and vanish."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -148,9 +149,9 @@ def test_all_of_many_busy_threads_are_counted_in_turn(tmp_path: Path) -> None:
     with made_server(tmp_path) as server:
         server.do("threads 40")
         waits, before_us = ThreadWaits(), waited_us(server.pid)
-        assert waits.read(Host(LiveSource()), server.pid, 0) == 0
+        assert waits.read(Host(LiveSource()), server.pid, 0, 0.0) == 0
         server.do("work 0.01")
-        told = [waits.read(Host(LiveSource()), server.pid, turn) for turn in range(1, 9)]
+        told = [waits.read(Host(LiveSource()), server.pid, turn, 10.0 * turn) for turn in range(1, 17)]
         # 40 on fewer CPUs have waited for another, and the last ones were read in a later turn.
         assert told[0] is not None
         assert told[-1] is not None
@@ -158,12 +159,30 @@ def test_all_of_many_busy_threads_are_counted_in_turn(tmp_path: Path) -> None:
         assert told[-1] == pytest.approx(waited_us(server.pid) - before_us, rel=0.05, abs=2000)
 
 
+def test_what_is_read_late_is_told_over_the_time_in_which_it_was_waited(tmp_path: Path) -> None:
+    def at(waited_s: dict[int, float]) -> Host:
+        return tree_host(
+            tmp_path, {f"/proc/7/task/{thread}/schedstat": f"1 {int(1e9 * s)} 9" for thread, s in waited_s.items()}
+        )
+
+    waits, threads = ThreadWaits(), range(100, 140)
+    assert waits.read(at(dict.fromkeys(threads, 0.0)), 7, 0, 0.0) == 0
+    # Nothing ran for twenty seconds; then all had waited three of them, and one by the kernel's count for forty.
+    late = at(dict.fromkeys(threads, 3.0) | {100: 40.0})
+    told = [0] + [waits.read(late, 7, 20 + turn, 20.0 + turn) or 0 for turn in range(60)]
+    grown = [b - a for a, b in itertools.pairwise(told)]
+    assert grown[0] <= 20e6 * 16
+    # At any later second no thread tells more than a second, and most of them only their small part of it.
+    assert max(grown[1:]) <= 1.01e6 * (1 + 40 * 3 / 20)
+    assert told[-1] == pytest.approx(39 * 3e6 + 20e6, abs=4e6)
+
+
 def test_threads_of_a_process_that_did_not_run_are_not_read(tmp_path: Path) -> None:
     with made_server(tmp_path) as server:
         waits = ThreadWaits()
-        waits.read(Host(LiveSource()), server.pid, 5)
+        waits.read(Host(LiveSource()), server.pid, 5, 1.0)
         host = Host(LiveSource())
-        assert waits.read(host, server.pid, 5) == 0
+        assert waits.read(host, server.pid, 5, 2.0) == 0
         assert not host.answers
 
 

@@ -23,7 +23,7 @@ def server_activity(
     return ServerActivity(
         pid=now.pid,
         cpus=_cpus(before, now, seconds),
-        waiting_cpus=rate(before.run_delay_us, now.run_delay_us, seconds * 1_000_000),
+        waiting_cpus=_waiting(before, now, seconds),
         major_faults_per_s=rate(before.major_faults, now.major_faults, seconds),
         read_bytes_per_s=rate(before.read_bytes, now.read_bytes, seconds),
         throttled_share=_throttled_share(periods, throttled),
@@ -47,6 +47,12 @@ def _cpus(before: ServerMoment, now: ServerMoment, seconds: float) -> float | No
     if user is None or system is None or seconds <= 0:
         return None
     return (user + system) / TICKS_PER_SECOND / seconds
+
+
+def _waiting(before: ServerMoment, now: ServerMoment, seconds: float) -> float | None:
+    """Never more than it has threads, whatever a counter says."""
+    found = rate(before.run_delay_us, now.run_delay_us, seconds * 1_000_000)
+    return found if found is None or not now.threads else min(found, float(now.threads))
 
 
 def _same_group(before: CgroupMoment | None, now: CgroupMoment | None) -> tuple[CgroupMoment, CgroupMoment] | None:

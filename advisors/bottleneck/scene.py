@@ -76,6 +76,14 @@ class Served:
         return self.phase == "unknown" and self.looks_busy
 
     @property
+    def has_nothing_to_do(self) -> bool:
+        """By its own words at this moment; its rates are of the last seconds."""
+        told = self.moment.endpoint
+        if told is None or told.state != "ready" or told.running is None or told.running or told.waiting:
+            return False
+        return all(slot.state == "idle" for slot in told.slots)
+
+    @property
     def looks_busy(self) -> bool:
         """By CPUs and GPUs alone."""
         return self.cpus + self.waiting_cpus >= WORKING_CPUS or any(

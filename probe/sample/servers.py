@@ -4,6 +4,8 @@ Reads /proc/PID/{stat,status,io} (proc_pid_stat(5), proc_pid_status(5), proc_pid
 control group. `finder.py` tells which processes are servers.
 """
 
+import time
+
 from ..host import Host
 from ..parse import parse_cpu_list, pick_numbers
 from ..reading import Malformed
@@ -19,8 +21,8 @@ _ALLOWED = "\nCpus_allowed_list:"
 _ENDED = "ZXx"
 
 
-def read_server(host: Host, known: KnownServer) -> ServerMoment | None:
-    """The server now, in parts where some are not ours to see; None when it has ended."""
+def read_server(host: Host, known: KnownServer, clock_s: float | None = None) -> ServerMoment | None:
+    """The server now, in parts where some are not ours to see; None when it has ended. `clock_s`: now, recorded."""
     stat = host.parsed(f"/proc/{known.pid}/stat", parse_process_stat, optional=True)
     status = host.text(f"/proc/{known.pid}/status", optional=True)
     if stat is None or status is None or stat.state in _ENDED or _another(known, stat):
@@ -41,7 +43,9 @@ def read_server(host: Host, known: KnownServer) -> ServerMoment | None:
         cpus_allowed=allowed,
         user_ticks=stat.user_ticks,
         system_ticks=stat.system_ticks,
-        run_delay_us=known.waits.read(host, known.pid, stat.user_ticks + stat.system_ticks),
+        run_delay_us=known.waits.read(
+            host, known.pid, stat.user_ticks + stat.system_ticks, time.monotonic() if clock_s is None else clock_s
+        ),
         major_faults=stat.major_faults,
         anon_bytes=sizes.get("RssAnon"),
         file_bytes=sizes.get("RssFile"),

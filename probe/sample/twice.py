@@ -123,7 +123,7 @@ def _read(host: Host, moment: int, servers: tuple[Server, ...], known: tuple[Kno
 
 
 def _server(then: Host, server: Server, known: KnownServer, clock_s: float) -> ServerMoment | None:
-    found = read_server(then, known)
+    found = read_server(then, known, clock_s)
     if found is None:
         return None
     return found.model_copy(
