@@ -13,6 +13,7 @@ from ..probe.reading import Malformed
 from ..probe.sample.collector import Collector
 from ..probe.sample.sample import Sample
 from ..reports.escape import printable
+from . import exit_codes
 from .common import InputError
 from .facts_feed import FactsFeed, facts_from_record, plain_facts
 from .stopping import Stop
@@ -50,20 +51,65 @@ def live(
 
 
 def replayed(path: str) -> Generator[Observation, None, None]:
-    """The observations of a record, as fast as they can be made."""
+    """The observations of a record, as fast as they can be made.
+
+    What is damaged is told in a line a stretch and left out; then the command ends with the exit code of bad input.
+    """
     from ..probe.sample.log import BadRecord
     from ..probe.sample.log_read import SampleReader
 
     try:
         reader = SampleReader(path)
-        observer = Observer()
-        for index, sample in enumerate(reader):
-            observer.facts = facts_from_record(reader.facts_of(index))
-            yield observer.observe(sample)
-    except (BadRecord, Malformed) as error:
+    except BadRecord as error:
         raise InputError(f"{path}: {error}") from None
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    observer, damage = Observer(), _Damage(path)
+    with contextlib.closing(reader):
+        for index in range(len(reader)):
+            try:
+                sample = reader[index]
+                observer.facts = facts_from_record(reader.facts_of(index))
+            except Malformed as why:
+                damage.add(index, getattr(why, "why", str(why)))
+                continue
+            damage.tell()
+            yield observer.observe(sample)
+        damage.end(len(reader), reader.cut)
+
+
+class _Damage:
+    """What of a record could not be read, told on standard error."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._stretch: tuple[int, int, str] | None = None
+        """First, last, and why the first cannot be read."""
+        self._any = False
+
+    def add(self, index: int, why: str) -> None:
+        first, _, first_why = self._stretch or (index, index, why)
+        self._stretch, self._any = (first, index, first_why), True
+
+    def tell(self) -> None:
+        """The stretch that has just ended, if there was one."""
+        if self._stretch is not None:
+            first, last, why = self._stretch
+            which = f"sample {first + 1} is" if first == last else f"samples {first + 1} to {last + 1} are"
+            self._say(f"{which} {why if why.startswith('damaged') else f'left out: {why}'}")
+            self._stretch = None
+
+    def end(self, count: int, cut: str | None) -> None:
+        """Raise `click.exceptions.Exit` where something was damaged; a record that was cut off is good up to there."""
+        self.tell()
+        if cut is not None:
+            self._say(f"{cut} after {count} {'sample' if count == 1 else 'samples'}")
+            self._any = self._any or cut != "cut off"
+        if self._any:
+            raise click.exceptions.Exit(exit_codes.BAD_INPUT)
+
+    def _say(self, what: str) -> None:
+        click.echo(f"llmtune: {printable(f'{self._path}: {what}')}", err=True)
 
 
 class Recorder:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from llmtune.cli.main import run
 from llmtune.cli.monitor_once import look, run_json
 from llmtune.cli.stopping import until_stopped
 from llmtune.probe.live import LiveSource
-from llmtune.probe.sample.log import SampleWriter
+from llmtune.probe.sample.log import MAGIC, SampleWriter
 from llmtune.probe.sample.log_read import SampleReader
 from llmtune.probe.sample.sample import Sample
 from llmtune.reports.observation_json import json_line
@@ -135,3 +136,48 @@ def test_once_tells_how_fast_a_server_answers(tmp_path: Path) -> None:
     assert engine is not None
     assert engine.decode_tokens_per_s is not None
     assert 600 <= engine.decode_tokens_per_s <= 1700
+
+
+def recorded(path: Path, count: int) -> bytes:
+    writer = SampleWriter(str(path))
+    for one in islice(samples(cpus=2), count):
+        writer.write(one)
+    writer.close()
+    return path.read_bytes()
+
+
+WAYS = (["watch", "--all"], ["monitor", "--json"], ["monitor", "--plain"])
+
+
+@pytest.mark.parametrize("way", WAYS, ids=" ".join)
+@pytest.mark.parametrize("place", ["head", "body"])
+def test_a_replay_goes_on_past_damage(way: list[str], place: str, tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    data = bytearray(recorded(path, 200))
+    second = data.find(MAGIC, 10)
+    at = second + (5 if place == "head" else 1000)
+    data[at : at + 10] = b"\xff" * 10
+    path.write_bytes(data)
+    done = subprocess.run(
+        [sys.executable, "-m", "llmtune", *way, "--replay", str(path)], env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert done.returncode == 3
+    [told] = done.stderr.splitlines()
+    assert re.fullmatch(rf"llmtune: {path}: samples \d+ to 120 are damaged[ :].*", told)
+    assert told.count("are damaged") == told.count("damaged") == 1
+    assert done.stdout
+    if "--json" in way:
+        times = [json.loads(line)["time_s"] for line in done.stdout.splitlines()]
+        assert times[:60] == [one.time_s for one in islice(samples(), 60)]
+        assert times[-80:] == [one.time_s for one in islice(samples(), 120, 200)]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=" ".join)
+def test_a_record_that_was_cut_off_is_told_and_no_failure(
+    way: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r"
+    data = recorded(path, 70)
+    path.write_bytes(data[:-100])
+    assert run([*way, "--replay", str(path)]) == 0
+    assert re.fullmatch(rf"llmtune: {path}: cut off after 6\d samples\n", capfd.readouterr().err)

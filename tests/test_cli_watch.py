@@ -322,7 +322,7 @@ def test_it_watches_records_and_ends_at_once(tmp_path: Path) -> None:
     assert ended_s < max(1.0, 3 * (time.monotonic() - start_s))
 
 
-def test_a_damaged_sample_ends_a_replay_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_facts_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "r"
     writer = SampleWriter(str(path), facts={"machine": "not facts"})
     for one in islice(samples(cpus=2), 3):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from .log import BLOCK_HEAD_BYTES, BLOCK_SAMPLES, MAGIC, MAX_BLOCK_BYTES, MAX_LINE_BYTES, unpack_head
 
 MAX_BLOCK_LINES = BLOCK_SAMPLES + 10
+_LEAST_SAMPLE_BYTES = 16
 _PIECE_BYTES = 1 << 16
 Bytes = bytes | mmap
 
@@ -28,19 +29,26 @@ class Damaged(Exception):
 
 
 def find_blocks(data: Bytes) -> list[Place]:
-    """The blocks in order, up to the first whose number does not follow."""
+    """The blocks in order, up to the first whose number does not follow.
+
+    Where a head between two blocks is damaged, numbers jump, at most by as many samples as could lie there.
+    """
     found: list[Place] = []
     start = data.find(MAGIC, 0, len(MAGIC))
     while start >= 0 and start + BLOCK_HEAD_BYTES <= len(data):
         following = data.find(MAGIC, start + BLOCK_HEAD_BYTES)
         number, time_s = unpack_head(data[start : start + BLOCK_HEAD_BYTES])
-        if not (number == 0 if not found else 0 < number - found[-1].number <= BLOCK_SAMPLES):
+        if not (number == 0 if not found else 0 < number - found[-1].number <= _most_samples(found[-1].start, start)):
             break
         if not math.isfinite(time_s):
             break
         found.append(Place(start, following if following >= 0 else len(data), number, time_s))
         start = following
     return found
+
+
+def _most_samples(start: int, end: int) -> int:
+    return max(BLOCK_SAMPLES, (end - start) // _LEAST_SAMPLE_BYTES)
 
 
 def block_lines(data: Bytes, place: Place) -> Iterator[bytes]:

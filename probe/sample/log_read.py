@@ -47,6 +47,14 @@ def decode_sample(line: bytes) -> Sample:
         raise Malformed(str(error)) from None
 
 
+class DamagedSample(Malformed):
+    """One sample of a record cannot be read."""
+
+    def __init__(self, index: int, why: str) -> None:
+        self.why = why if why.startswith("damaged") else f"damaged: {why}"
+        super().__init__(f"sample {index + 1} is {self.why}")
+
+
 class SampleReader:
     """The samples of one file as a sequence. The file may grow meanwhile: what was there when it was opened is seen."""
 
@@ -70,13 +78,13 @@ class SampleReader:
         return self._count
 
     def __getitem__(self, index: int) -> Sample:
-        """Raise `Malformed` where it is damaged, IndexError beyond the end."""
+        """Raise `DamagedSample`, or IndexError beyond the end."""
         if not 0 <= index < self._count:
             raise IndexError(index)
         try:
             return decode_sample(self._line(index))
         except Malformed as why:
-            raise Malformed(f"sample {index + 1} is damaged: {why}") from None
+            raise DamagedSample(index, str(why)) from None
 
     def __iter__(self) -> Iterator[Sample]:
         return self.samples()
@@ -88,14 +96,17 @@ class SampleReader:
 
     def time_of(self, index: int) -> float:
         """Seconds since 1970; cheaper than the sample."""
-        line = self._line(index)
+        try:
+            line = self._line(index)
+        except Malformed as why:
+            raise DamagedSample(index, str(why)) from None
         end = line.find(b",", len(SAMPLE_START))
         try:
             time_s = float(line[len(SAMPLE_START) : end])
         except ValueError:
             time_s = -1.0
         if not 0 <= time_s < END_OF_TIME_S:
-            raise Malformed(f"sample {index + 1} is damaged: it has no time")
+            raise DamagedSample(index, "it has no time")
         return time_s
 
     def index_at(self, time_s: float) -> int:
@@ -110,10 +121,13 @@ class SampleReader:
         return found
 
     def facts_of(self, index: int) -> Json | None:
-        """What the sample is to be judged against, as it was written; not validated."""
+        """What the sample is to be judged against, as it was written; not validated. Raises `Malformed`."""
         for line in self._lines(self._block_of(index)):
             if line.startswith(FACTS_START):
-                found = _object(line).get("facts")
+                try:
+                    found = _object(line).get("facts")
+                except BadRecord as why:
+                    raise Malformed(str(why)) from None
                 return found if isinstance(found, dict) else None
             if line.startswith(SAMPLE_START):
                 break
@@ -136,7 +150,7 @@ class SampleReader:
                 if wanted == 0:
                     return line
                 wanted -= 1
-        raise Malformed(f"sample {index + 1} is damaged: {self._unpack(block)[1] or 'it is missing'}")
+        raise Malformed(self._unpack(block)[1] or "it is missing")
 
     def _lines(self, block: int) -> list[bytes]:
         return self._unpack(block)[0]
