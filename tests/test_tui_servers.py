@@ -27,7 +27,7 @@ def three(**more: Any) -> View:
         300: did(300, 1.4, engine(0.0, 90.0)),
     }
     scene.series = {"decode/200": 5.0, "prompt/300": 90.0, "decode/100": 0.0}
-    scene.verdict = verdict("cpu-compute", "Compute bound", subject="300")
+    scene.verdict = verdict("compute", "Compute bound", subject="300")
     return replace(scene.view(), **more)
 
 
@@ -71,7 +71,7 @@ def test_who_chose_a_row_keeps_it_when_rows_change_places() -> None:
             await pilot.press("5", "down", "down")
             assert app.session is not None
             chosen = app.session._selected()
-            view = three(verdict=verdict("cpu-compute", "Compute bound", subject=chosen))
+            view = three(verdict=verdict("compute", "Compute bound", subject=chosen))
             feed.deliver(moment(view))
             await pilot.pause()
             assert app.session._selected() == chosen

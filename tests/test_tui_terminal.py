@@ -127,8 +127,17 @@ def test_standard_error_in_a_file_is_not_the_screen(tmp_path: Path) -> None:
 
 
 @pytest.mark.heavy
-def test_a_locale_without_unicode_gets_ascii() -> None:
-    with Terminal(["monitor"], LANG="C", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0") as terminal:
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "C"},
+        {"LANG": "C"},
+        {"TERM": "linux"},
+    ],
+)
+def test_a_locale_without_unicode_gets_ascii(told: dict[str, str]) -> None:
+    with Terminal(["monitor"], **told) as terminal:
         terminal.wait_for(SAMPLED)
         terminal.read(1.0)
         assert terminal.seen.isascii()

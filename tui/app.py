@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import App, ComposeResult
 from textual.message import Message
 
+from .charset import draws_unicode, started_with
 from .feed import Feed, News
 from .footer import footer
 from .lifeline import Lifeline, end_soon
@@ -56,7 +57,7 @@ class MonitorApp(App[int]):
         self.feed = feed
         self.options = options
         self.theme_name = options.theme
-        self.board = Board(palette(options.theme, options.monochrome))
+        self.board = Board(palette(options.theme, options.monochrome), options.ascii_only)
         self.session: Session | None = None
         """None until the first paint is done."""
         self.bug: Exception | None = None
@@ -232,6 +233,8 @@ def run_app(feed: Feed, options: Options, mouse: bool) -> int:
     """Run until the user leaves; raises what was a bug, after the terminal was put back."""
     if options.monochrome:
         os.environ["NO_COLOR"] = "1"  # Before Textual looks at it.
+    if not draws_unicode(started_with()):
+        options = replace(options, ascii_only=True)
     app = MonitorApp(feed, options)
     with contextlib.ExitStack() as ending:
         ending.callback(app.finish)

@@ -8,6 +8,7 @@ from ..advisors.bottleneck.verdict import Bottleneck
 from ..probe.sample.sample import ServerMoment
 from ..reports.escape import printable
 from .acting import Acting
+from .cells import ascii_line
 from .dialogs.dialog import Dialog, InputDialog, TextDialog, overlay
 from .dialogs.explain import verdict_text
 from .dialogs.help import help_lines
@@ -140,7 +141,7 @@ class Session:
             found.append(footer(width, self.travel.mode(), note, self._status(), self.terminal.ascii_only))
         if self.dialog is not None:
             found = overlay(found, self.dialog, width, height, self.terminal.ascii_only)
-        return found
+        return [ascii_line(one) for one in found] if self.terminal.ascii_only else found
 
     def _status(self) -> str:
         moment = self.state.shown

@@ -18,9 +18,10 @@ class Board(Widget):
     ALLOW_SELECT = False
     DEFAULT_CSS = ""
 
-    def __init__(self, looks: Mapping[Style, RichStyle]) -> None:
+    def __init__(self, looks: Mapping[Style, RichStyle], ascii_only: bool = False) -> None:
         super().__init__()
         self._looks = looks
+        self._ascii_only = ascii_only
         self._lines: list[Line] = []
         self._strips: dict[int, Strip] = {}
 
@@ -64,7 +65,7 @@ class Board(Widget):
     def _strip(self, spans: Line, width: int) -> Strip:
         used = line_cells(spans)
         if used > width:
-            spans = clip(spans, width)
+            spans = clip(spans, width, self._ascii_only)
             used = line_cells(spans)
         segments = [Segment(part.text, self._looks[part.style]) for part in spans if part.text]
         if used < width:

@@ -1,0 +1,28 @@
+"""Which characters the terminal is to be sent: those of its locale, not those that Python would make of it."""
+
+import os
+from collections.abc import Mapping
+
+
+def draws_unicode(environment: Mapping[str, str]) -> bool:
+    """False where the locale is one without UTF-8, or the terminal is the kernel's console, which has no braille."""
+    if environment.get("TERM") == "linux":
+        return False
+    if environment.get("PYTHONUTF8") == "1":
+        return True
+    locale = environment.get("LC_ALL") or environment.get("LC_CTYPE") or environment.get("LANG") or ""
+    name, _, charset = locale.partition("@")[0].partition(".")
+    if charset:
+        return charset.lower().replace("-", "") == "utf8"
+    return name not in ("C", "POSIX")
+
+
+def started_with() -> Mapping[str, str]:
+    """The environment as it was given to us: Python itself puts UTF-8 into LC_CTYPE where LANG is C (PEP 538)."""
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            given = file.read(1 << 20).split(b"\0")
+    except OSError:
+        return os.environ
+    pairs = (os.fsdecode(one).partition("=") for one in given if one)
+    return {name: value for name, _, value in pairs}
