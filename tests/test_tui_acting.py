@@ -21,6 +21,7 @@ from llmtune.advisors.bottleneck.observer import Lasting
 from llmtune.tui import acting
 from llmtune.tui.app import MonitorApp, Options
 from llmtune.tui.feed import Moment
+from llmtune.tui.past import Past
 from llmtune.tuners.program import trusted_tool
 
 SCREEN = Path(__file__).parent / "monitor_with_verdict.py"
@@ -203,3 +204,68 @@ def test_of_two_findings_of_one_moment_the_selected_one_is_applied(monkeypatch: 
             assert seen == {"GPU-1", "GPU-2"}
 
     asyncio.run(test())
+
+
+def test_in_the_past_nothing_is_ended_and_the_way_back_is_told() -> None:
+    async def test(process: subprocess.Popen[bytes]) -> None:
+        feed = HandFeed()
+        feed.past = Past()
+        app = MonitorApp(feed, Options())
+        async with app.run_test(size=(100, 30)) as pilot:
+            await pilot.pause()
+            now = serving(process.pid)
+            for second in range(4):
+                sample = now.observation.sample.model_copy(
+                    update={
+                        "time_s": now.observation.sample.time_s + second,
+                        "clock_s": now.observation.sample.clock_s + second,
+                    }
+                )
+                feed.past.append(sample)
+                feed.deliver(Moment(type(now.observation)(sample, None, now.observation.verdicts, (), ()), None))
+            await pilot.pause()
+            await pilot.press("left", "x")
+            assert "End goes back to now" in shown(app)
+            await pilot.press("end", "x")
+            assert f"End llama-server, process {process.pid}?" in shown(app)
+
+    with stubborn() as process:
+        asyncio.run(test(process))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_with_no_server_selected_it_is_the_verdicts(known: bool) -> None:
+    async def test(first: subprocess.Popen[bytes], second: subprocess.Popen[bytes]) -> None:
+        feed = HandFeed()
+        app = MonitorApp(feed, Options())
+        async with app.run_test(size=(100, 30)) as pilot:
+            await pilot.pause()
+            both = serving(first.pid, second.pid).observation
+            assert VIEW.verdict is not None
+            about = VIEW.verdict.model_copy(update={"subject": str(second.pid) if known else None})
+            feed.deliver(Moment(type(both)(both.sample, None, (about,), (), ()), None))
+            await pilot.pause()
+            await pilot.press("x")
+            assert f"process {first.pid}?" not in shown(app)
+            assert (f"process {second.pid}?" in shown(app)) is known
+            assert ("press 5, choose one with up and down" in shown(app)) is not known
+            await pilot.press("escape")
+
+    with ExitStack() as both:
+        asyncio.run(test(both.enter_context(stubborn()), both.enter_context(stubborn())))
+
+
+def test_a_server_that_went_is_told_in_words() -> None:
+    async def test(pid: int) -> None:
+        feed = HandFeed()
+        app = MonitorApp(feed, Options())
+        async with app.run_test(size=(100, 30)) as pilot:
+            await pilot.pause()
+            feed.deliver(serving(pid))
+            await pilot.pause()
+            await pilot.press("x")
+            assert f"process {pid} has ended already" in shown(app)
+
+    with stubborn() as process:
+        pid = process.pid
+    asyncio.run(test(pid))

@@ -137,7 +137,7 @@ def test_standard_error_in_a_file_is_not_the_screen(tmp_path: Path) -> None:
     ],
 )
 def test_a_locale_without_unicode_gets_ascii(told: dict[str, str]) -> None:
-    with Terminal(["monitor"], **told) as terminal:
+    with Terminal(["monitor"], 100, 30, ("-m", "llmtune"), **told) as terminal:
         terminal.wait_for(SAMPLED)
         terminal.read(1.0)
         assert terminal.seen.isascii()

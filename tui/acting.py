@@ -57,11 +57,14 @@ class Acting:
             self._session.tell(why)
             return
         if server is None:
-            self._session.tell("no server is selected; choose one in the engine panel (5)")
+            self._session.tell("no server is selected: press 5, choose one with up and down, then x")
             return
         try:
             victim = Victim(server.pid, server.started_ticks)
-        except (ProcessLookupError, OSError) as error:
+        except ProcessLookupError:
+            self._session.tell(f"process {server.pid} has ended already")
+            return
+        except OSError as error:
             self._session.tell(f"process {server.pid}: {error.strerror or error}")
             return
         self._drop()

@@ -274,7 +274,10 @@ class Session:
         self.tell(self.feed.toggle_record())
 
     def _do_kill(self) -> None:
-        self.acting.kill(self._selected_server())
+        if self.feed.live and self.travel.in_past:
+            self.tell("this is the past: End goes back to now, where x ends a server")
+        else:
+            self.acting.kill(self._selected_server())
 
     def _do_theme(self) -> None:
         self.tell(self.terminal.next_theme())
@@ -301,15 +304,19 @@ class Session:
         return next((one for one in events if log.name_of(one) == wanted), None)
 
     def _selected_server(self) -> ServerMoment | None:
-        """The one in the row; the only one where there is one."""
+        """The one in the row; where none is selected the verdict's, or the only one."""
         moment = self.state.shown
         servers = moment.observation.sample.servers if moment is not None else ()
-        wanted = self._selected()
+        wanted = self._selected() if self.state.focus in ("engine", "log") else None
         if wanted is not None:
             for server in servers:
                 if str(server.pid) in wanted.split():
                     return server
-        return servers[0] if len(servers) == 1 else None
+        if len(servers) == 1:
+            return servers[0]
+        verdict = self._verdict()
+        subject = verdict.subject if verdict is not None else None
+        return next((one for one in servers if str(one.pid) == subject), None)
 
     def _verdict(self) -> Bottleneck | None:
         moment = self.state.shown

@@ -25,6 +25,11 @@ class Travel:
         ago_s = self._state.newest.observation.sample.time_s - self._state.still.observation.sample.time_s
         return f"{ago_s:.0f} s AGO" if ago_s < 120 else f"{ago_s / 60:.1f} min AGO"
 
+    @property
+    def in_past(self) -> bool:
+        """Of a live feed: an earlier moment is shown."""
+        return self._number is not None
+
     def pause(self) -> None:
         """Stand still, or go on."""
         if not self._feed.live:
