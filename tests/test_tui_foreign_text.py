@@ -124,6 +124,7 @@ def test_in_boxes_and_the_last_line() -> None:
 def test_files_where_no_locale_or_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert "written" in write_new("one.txt", "a\udcffb \u2502")
+    assert os.stat("one.txt").st_mode & 0o777 == 0o600
     assert (tmp_path / "one.txt").read_bytes() == "a?b \u2502".encode()
     gone = tmp_path / "gone"
     gone.mkdir()

@@ -34,7 +34,8 @@ def write_new(name: str, content: str) -> str:
     """Write a file that must not be there yet; tells what came of it."""
     try:
         path = os.path.abspath(name)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        # What runs here is its user's own, as in records.
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         # Names of files may hold bytes that are no text.
         with open(handle, "w", encoding="utf-8", errors="replace") as file:
             file.write(content)
