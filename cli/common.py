@@ -28,6 +28,14 @@ class InputError(click.ClickException):
         click.echo(f"llmtune: {printable(self.message)}", err=True)
 
 
+def file_error(what: str, error: OSError | ValueError) -> InputError:
+    """Why `what` cannot be opened; with the exit code of a permission where that is missing."""
+    failed = InputError(f"{what}: {getattr(error, 'strerror', None) or error}")
+    if isinstance(error, PermissionError):
+        failed.exit_code = exit_codes.NEEDS_PERMISSION  # type: ignore[misc]  # click reads it from the instance
+    return failed
+
+
 def from_option(function: F) -> F:
     """`--from PATH`."""
     return click.option(

@@ -5,7 +5,7 @@ FINDINGS = 1
 """Findings at or above --fail-on."""
 USAGE = 2
 BAD_INPUT = 3
-"""Input could not be read or is bad."""
+"""Input could not be read or is bad, or output not written."""
 NO_PLAN = 4
 """Does not fit."""
 NEEDS_PERMISSION = 5

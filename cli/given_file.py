@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from .common import InputError
+from .common import InputError, file_error
 
 MAX_BYTES = 8 << 20
 
@@ -22,7 +22,7 @@ def read_given_file(
             check_owner(path, status)
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        raise file_error(path, error) from None
     if len(data) > MAX_BYTES:
         raise InputError(f"{path}: too large for {what}")
     return data

@@ -33,6 +33,9 @@ COMMANDS = {
 }
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module (`cli/<command>.py`, function `command`) on first use."""
 
@@ -79,11 +82,11 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return exit_codes.OK
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
             # Where the output was to go is full: nothing that a report to us would mend.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             click.echo("llmtune: the output could not be written: no space left on the device", err=True)
-            return exit_codes.INTERNAL
+            return exit_codes.BAD_INPUT
         from .crash import report_crash
 
         report_crash(error, arguments)

@@ -14,7 +14,7 @@ from ..probe.sample.collector import Collector
 from ..probe.sample.sample import Sample
 from ..reports.escape import printable
 from . import exit_codes
-from .common import InputError
+from .common import InputError, file_error
 from .facts_feed import FactsFeed, facts_from_record, plain_facts
 from .stopping import Stop
 
@@ -63,7 +63,7 @@ def replayed(path: str) -> Generator[Observation, None, None]:
     except BadRecord as error:
         raise InputError(f"{path}: {error}") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        raise file_error(path, error) from None
     observer, damage = Observer(), _Damage(path)
     with contextlib.closing(reader):
         for index in range(len(reader)):
@@ -125,7 +125,7 @@ class Recorder:
         except BadRecord as error:
             raise InputError(f"{path}: {error}") from None
         except (OSError, ValueError) as error:
-            raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+            raise file_error(path, error) from None
 
     def write(self, sample: Sample, facts: Facts | None) -> None:
         """Append one sample; a full drive ends the record and nothing else."""

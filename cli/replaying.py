@@ -4,7 +4,7 @@ import json
 
 from ..advisors.bottleneck.facts import Facts
 from ..tui.replay import ReplayFeed
-from .common import InputError
+from .common import InputError, file_error
 from .facts_feed import facts_from_record
 
 
@@ -18,7 +18,7 @@ def open_replay(path: str) -> ReplayFeed:
     except BadRecord as error:
         raise InputError(f"{path}: {error}") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        raise file_error(path, error) from None
     known: dict[str, Facts | None] = {}
 
     def facts(index: int) -> Facts | None:

@@ -1,6 +1,7 @@
 """What `llmtune exporter` does: sample at its own pace, and answer scrapes from the last observation."""
 
 import contextlib
+import errno
 import ipaddress
 import socket
 import threading
@@ -22,7 +23,7 @@ from ..reports.escape import printable
 from ..reports.metric_families import FAMILIES
 from ..reports.metrics import Point, points
 from . import exit_codes
-from .common import InputError
+from .common import InputError, file_error
 from .observing import live
 from .stopping import Stop, until_stopped
 
@@ -175,8 +176,10 @@ def _listening(host: str, port: int, metrics: Metrics) -> Iterator[tuple[str, in
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         server = _Server((str(address[0]), int(address[1])), family)
     except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"--listen {host}:{port}: {why}") from None
+        what = f"cannot listen on {host}:{port}"
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise InputError(f"{what}: in use") from None
+        raise file_error(what, error) from None
     server.set_app(_application(cast("WSGIApplication", make_wsgi_app(registry))))
     threading.Thread(target=server.serve_forever, name="scrapes", kwargs={"poll_interval": 0.2}, daemon=True).start()
     try:

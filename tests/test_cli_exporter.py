@@ -131,7 +131,7 @@ def test_a_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         taken.listen()
         where = f"127.0.0.1:{taken.getsockname()[1]}"
         assert run(["exporter", "--listen", where]) == 3
-    assert capsys.readouterr().err == f"llmtune: --listen {where}: Address already in use\n"
+    assert capsys.readouterr().err == f"llmtune: cannot listen on {where}: in use\n"
 
 
 def test_the_dashboard_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

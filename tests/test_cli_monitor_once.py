@@ -181,3 +181,17 @@ def test_a_record_that_was_cut_off_is_told_and_no_failure(
     path.write_bytes(data[:-100])
     assert run([*way, "--replay", str(path)]) == 0
     assert re.fullmatch(rf"llmtune: {path}: cut off after 6\d samples\n", capfd.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [["monitor", "--once", "--interval", "0.3"], ["monitor", "--json"], ["monitor", "--plain"], ["watch"]],
+    ids=" ".join,
+)
+def test_a_full_output_is_one_line(way: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "llmtune", *way], env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 3
+    assert done.stderr == "llmtune: the output could not be written: no space left on the device\n"
