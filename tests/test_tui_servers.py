@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from scenes import SCENES
-from situations import did, engine, server, verdict
+from situations import CLOCK_S, did, endpoint, engine, server, slot, verdict
 from tui_feeds import HandFeed, moment
 
 from llmtune.tui.app import MonitorApp, Options
+from llmtune.tui.history import History
 from llmtune.tui.layout import PANELS
 from llmtune.tui.line import Line, text_of
 from llmtune.tui.view import View
@@ -29,6 +30,43 @@ def three(**more: Any) -> View:
     scene.series = {"decode/200": 5.0, "prompt/300": 90.0, "decode/100": 0.0}
     scene.verdict = verdict("compute", "Compute bound", subject="300")
     return replace(scene.view(), **more)
+
+
+def silent(state: str = "timed out") -> View:
+    """The one server has told nothing for 40 seconds."""
+    scene = SCENES["one_cpu_server"]()
+    busy = (slot(0), slot(1))
+    told = endpoint(state=state, clock_s=CLOCK_S - 40, slots=busy if state == "timed out" else (), kv_share=0.4)
+    scene.sample["servers"] = (server(endpoint=told),)
+    scene.activity["servers"] = {4711: did(4711, 1.0, engine(None, None))}
+    history = History()
+    for second in range(60):
+        now_s = CLOCK_S - 59 + second
+        moment_of = scene.view().sample
+        assert moment_of is not None
+        answered = {4711: did(4711, 1.0, engine(7.64 if second < 20 else None, None))}
+        activity = scene.view().activity
+        assert activity is not None
+        history.add(moment_of.model_copy(update={"clock_s": now_s}), replace(activity, servers=answered))
+    return replace(scene.view(), series=history)
+
+
+@pytest.mark.parametrize("state", ["timed out", "unreachable"])
+def test_what_a_silent_server_told_is_not_shown_as_current(state: str) -> None:
+    lines = PANELS["engine"].lines(silent(state), 120, 24)
+    shown = texts(lines)
+    assert "no answer for 40 s" in shown
+    assert "decode tokens/s no value now" in shown
+    assert "7.64" not in shown
+    slots = [one for one in lines if text_of(one).lstrip().startswith(("0  ", "1  ", "slot"))]
+    assert len(slots) == (3 if state == "timed out" else 0)
+    assert all(part.style == "dim" for one in slots for part in one if part.text.strip())
+
+
+def test_a_server_that_answers_again_is_shown_as_before() -> None:
+    shown = texts(PANELS["engine"].lines(SCENES["one_cpu_server"]().view(), 120, 24))
+    assert "no answer" not in shown
+    assert "no value now" not in shown
 
 
 def texts(lines: list[Line]) -> str:

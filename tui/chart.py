@@ -65,10 +65,15 @@ def chart(
     top: float,
     tell: Callable[[float], str],
     ascii_only: bool = False,
+    recent: int | None = None,
 ) -> list[Line]:
-    """A caption with the newest value and the end of the axis, and the area below it: `height` lines."""
-    newest = next((value for value in reversed(values) if value is not None), None)
-    now = "no value yet" if newest is None else tell(newest).strip()
+    """A caption with the newest value and the end of the axis, and the area below it: `height` lines.
+
+    Of older values than the `recent` last ones none is told as the newest.
+    """
+    newest = next((value for value in reversed(values[-recent:] if recent else values) if value is not None), None)
+    ever = newest is not None or any(value is not None for value in values)
+    now = tell(newest).strip() if newest is not None else "no value now" if ever else "no value yet"
     left = (Span(title, "dim"), Span(" "), Span(now))
     right = (Span(f"top {tell(top).strip()}", "dim"),)
     gap = width - line_cells(left) - line_cells(right)

@@ -31,7 +31,8 @@ def measured(sample: Sample, activity: Activity | None) -> Iterator[tuple[str, f
     if sample.memory is not None:
         yield "cached", sample.memory.cached_bytes
     for server in sample.servers:
-        if server.endpoint is not None:
+        # One that is too busy to answer keeps what it told before.
+        if server.endpoint is not None and server.endpoint.state != "timed out":
             yield f"kv/{server.pid}", server.endpoint.kv_share
     if activity is None:
         return

@@ -1,5 +1,6 @@
 """What panels share: the user's choice of rows, words for what is missing, charts below the text."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ _CHART_ROWS = 4
 _CHART_CELLS = 36
 _MAX_CHART_ROWS = 12
 _MANY_ROWS = 16
+_RECENT_S = 5
+"""An older value is not told as what is so now."""
 
 Chart = tuple[str, str, float, Callable[[float], str]]
 """Title, name of the series, the least end of the axis (negative: the end itself), and how a value is told."""
@@ -62,6 +65,11 @@ def sentences(text: str, width: int, indent: str = "") -> list[Line]:
     return [clip(one, width) for one in [*lines, (Span(indent + row, "dim"),)]]
 
 
+def dimmed(lines: Iterable[Line]) -> list[Line]:
+    """What was so, and perhaps is not any more."""
+    return [tuple(Span(part.text, "dim") for part in one) for one in lines]
+
+
 def waiting(width: int) -> list[Line]:
     """What every panel says before the first reading."""
     return [note("waiting for the first reading", width)]
@@ -102,6 +110,8 @@ def known(view: View, charts: Sequence[Chart]) -> list[Chart]:
 def draw(view: View, one: Chart, width: int, height: int) -> list[Line]:
     """One chart of a series over the window that the user chose."""
     title, name, least, tell = one
-    values = view.series.values(name, points_of(width, view.ascii_only), view.window_s)
+    points = points_of(width, view.ascii_only)
+    values = view.series.values(name, points, view.window_s)
     top = -least if least < 0 else nice_top(values, least)
-    return chart(title, values, width, height, top, tell, view.ascii_only)
+    recent = math.ceil(points * _RECENT_S / view.window_s) + 1
+    return chart(title, values, width, height, top, tell, view.ascii_only, recent)

@@ -8,7 +8,7 @@ from ..line import Line, Span, span
 from ..view import View
 from .columns import Column, table
 from .common import Chart, chosen, known, note, selected_place, sentences, waiting, window, with_charts
-from .engine_words import at_length, decode_of, numbers, state_of, tokens_text
+from .engine_words import at_length, decode_of, is_old, numbers, state_of, tokens_text
 from .names import engine_of, model_name, servers_of
 from .slots import slot_lines
 from .units import count_text, percent, seconds_text
@@ -56,14 +56,14 @@ def body(view: View, width: int, height: int) -> list[Line]:
     place = _place(view, servers)
     server = servers[place]
     if view.choice.detail:
-        told = [_head(server, width, view.ascii_only), *at_length(view, server, width)]
+        told = [_head(view, server, width), *at_length(view, server, width)]
         return told + slot_lines(view, server, width, height - len(told))
     if len(servers) == 1:
-        told = [_head(server, width, view.ascii_only)]
+        told = [_head(view, server, width)]
     else:
         here = window(len(servers), place, min(_MAX_SERVERS, max(1, height - 3)))
         told = _table(view, [servers[row] for row in here], width, place - here.start if view.choice.row >= 0 else None)
-        told.append(_head(server, width, view.ascii_only))
+        told.append(_head(view, server, width))
     told += numbers(view, server, width)
     return told + slot_lines(view, server, width, height - len(told))
 
@@ -104,9 +104,9 @@ def _none(width: int) -> list[Line]:
     ]
 
 
-def _head(server: ServerMoment, width: int, ascii_only: bool) -> Line:
+def _head(view: View, server: ServerMoment, width: int) -> Line:
     """One server: what it is. The number of its process and its port leave first."""
-    words, style = state_of(server)
+    words, style = state_of(view, server)
     columns = [
         Column("", 1, [(span(server.engine, "bold"),)], right=False),
         Column("", 0, [(Span(model_name(server), "bold"),)], right=False, least=10, keep_end=True),
@@ -115,7 +115,7 @@ def _head(server: ServerMoment, width: int, ascii_only: bool) -> Line:
         Column("", 5, [(Span(f"pid {server.pid}", "dim"),)], right=False),
         Column("", 3, [(span(server.container or "", "dim"),)], right=False, least=8),
     ]
-    return table(columns, width, None, ascii_only)[1]
+    return table(columns, width, None, view.ascii_only)[1]
 
 
 def _table(view: View, servers: Sequence[ServerMoment], width: int, selected: int | None) -> list[Line]:
@@ -124,11 +124,11 @@ def _table(view: View, servers: Sequence[ServerMoment], width: int, selected: in
         return Column(title, priority, made, **more)
 
     def state(server: ServerMoment) -> Span:
-        words, style = state_of(server)
+        words, style = state_of(view, server)
         return Span(words, style)
 
     def ends(server: ServerMoment, name: str) -> str:
-        value = getattr(server.endpoint, name) if server.endpoint is not None else None
+        value = None if is_old(server.endpoint) else getattr(server.endpoint, name, None)
         return percent(value) if name == "kv_share" else count_text(value)
 
     def rate(server: ServerMoment, name: str) -> str:

@@ -9,11 +9,12 @@ from ..cells import shorten
 from ..line import Line, Style, span
 from ..view import View
 from .columns import Field, fields, wrapped
-from .common import sentences
+from .common import dimmed, sentences
 from .names import activity_of, engine_of, model_of
-from .units import bytes_text, count_text, cpu_list, number, percent, seconds_text
+from .units import bytes_text, count_text, cpu_list, lasting_text, number, percent, seconds_text
 
 _KV_FULL = 0.95
+_LOOK_BACK_S = 600
 _STYLES: dict[str, Style] = {
     "ready": "plain",
     "loading": "notice",
@@ -26,11 +27,15 @@ _STYLES: dict[str, Style] = {
 }
 
 
-def state_of(server: ServerMoment) -> tuple[str, Style]:
+def state_of(view: View, server: ServerMoment) -> tuple[str, Style]:
     """`decoding`, `reading the prompt`, `idle`, or why it is not ready."""
     endpoint = server.endpoint
     if endpoint is None:
         return "not asked yet", "dim"
+    if endpoint.state in ("timed out", "unreachable"):
+        silent_s = _silent_s(view, server.pid, endpoint)
+        told = endpoint.state if silent_s is None else f"no answer for {lasting_text(silent_s)}"
+        return told, _STYLES[endpoint.state]
     if endpoint.state != "ready":
         return endpoint.state, _STYLES[endpoint.state]
     states = [slot.state for slot in endpoint.slots]
@@ -41,6 +46,19 @@ def state_of(server: ServerMoment) -> tuple[str, Style]:
     if endpoint.running:
         return "answering", "plain"
     return ("idle", "dim") if states or endpoint.running is not None else ("ready", "plain")
+
+
+def is_old(endpoint: EngineMoment | None) -> bool:
+    """What it told is not of now: a server too busy to answer keeps its counters."""
+    return endpoint is not None and endpoint.state == "timed out"
+
+
+def _silent_s(view: View, pid: int, endpoint: EngineMoment) -> float | None:
+    """Since when it has told nothing; None: it never did, as far as is kept."""
+    if is_old(endpoint):
+        return view.sample.clock_s - endpoint.clock_s if view.sample is not None else None
+    values = view.series.values(f"decode/{pid}", _LOOK_BACK_S, _LOOK_BACK_S)
+    return next((float(ago) for ago, value in enumerate(reversed(values)) if value is not None and ago), None)
 
 
 def decode_of(view: View, server: ServerMoment) -> float | None:
@@ -57,7 +75,7 @@ def numbers(view: View, server: ServerMoment, width: int) -> list[Line]:
     told = [] if endpoint.state == "ready" or not endpoint.detail else sentences(endpoint.detail, width)
     for parts in (_speed(view, server, did), _use(endpoint, did)):
         told += [fields(parts, width)] if parts else []
-    return told
+    return dimmed(told) if is_old(endpoint) else told
 
 
 def at_length(view: View, server: ServerMoment, width: int) -> list[Line]:

@@ -10,8 +10,8 @@ from ..line import Line, Span
 from ..view import View
 from .bars import bar
 from .columns import Column, Field, fields, table
-from .common import note
-from .engine_words import tokens_text
+from .common import dimmed, note
+from .engine_words import is_old, tokens_text
 from .names import engine_of
 from .units import count_text, percent
 
@@ -24,6 +24,11 @@ def slot_lines(view: View, server: ServerMoment, width: int, places: int) -> lis
     slots = server.endpoint.slots if server.endpoint is not None else ()
     if not slots or places < 1:
         return []
+    lines = _lines(view, server, slots, width, places)
+    return dimmed(lines) if is_old(server.endpoint) else lines
+
+
+def _lines(view: View, server: ServerMoment, slots: Sequence[SlotMoment], width: int, places: int) -> list[Line]:
     ordered = sorted(slots, key=lambda slot: (_ORDER[slot.state], slot.slot))
     if places < 3 and len(slots) + 1 > places:
         return [_in_one_line(view, server, ordered, width)]
