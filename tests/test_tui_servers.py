@@ -10,8 +10,9 @@ from situations import CLOCK_S, did, endpoint, engine, server, slot, verdict
 from tui_feeds import HandFeed, moment
 
 from llmtune.tui.app import MonitorApp, Options
+from llmtune.tui.cells import line_cells
 from llmtune.tui.history import History
-from llmtune.tui.layout import PANELS
+from llmtune.tui.layout import PANELS, compose
 from llmtune.tui.line import Line, text_of
 from llmtune.tui.view import View
 
@@ -67,6 +68,29 @@ def test_a_server_that_answers_again_is_shown_as_before() -> None:
     shown = texts(PANELS["engine"].lines(SCENES["one_cpu_server"]().view(), 120, 24))
     assert "no answer" not in shown
     assert "no value now" not in shown
+
+
+def several(count: int, slots: int) -> View:
+    """So many servers with so many slots, all answering."""
+    scene = SCENES["one_cpu_server"]()
+    pids = range(4711, 4711 + count)
+    told = endpoint(slots=tuple(slot(number) for number in range(slots)), kv_share=0.3)
+    scene.sample["servers"] = tuple(server(pid, endpoint=told) for pid in pids)
+    scene.activity["servers"] = {pid: did(pid, 1.0, engine(5.0)) for pid in pids}
+    scene.series |= {f"{name}/{pid}": 5.0 for name in ("decode", "prompt", "kv") for pid in pids}
+    return scene.view()
+
+
+@pytest.mark.parametrize("size", [(80, 40), (100, 30), (120, 30), (120, 36), (120, 40), (200, 60)])
+def test_the_engines_charts_stay_as_servers_come(size: tuple[int, int]) -> None:
+    for slots in (0, 1, 4, 64):
+        for count in (1, 2, 3, 5, 8, 20):
+            lines = compose(several(count, slots), None, *size)
+            shown = texts(lines)
+            assert "decode tokens/s 5.00" in shown, (count, slots, shown)
+            assert all(line_cells(one) <= size[0] for one in lines)
+            for title in ("CPU and NUMA", "Memory", "I/O", "Log"):
+                assert title in shown, (count, slots, shown)
 
 
 def texts(lines: list[Line]) -> str:

@@ -29,6 +29,8 @@ _WIDE = 110
 _PAIRS = (("cpu", "memory"), ("io", "log"))
 _FEWEST = 2
 """Lines below which a panel is not worth its title."""
+_HIGH = 30
+"""From here on the first panel has charts at any time."""
 _CHARTS = (6, 8, 13)
 """Lines for charts, with the empty line above them: what is given to all, then more, first to the important ones."""
 
@@ -55,6 +57,8 @@ class _Block:
 
     parts: list[_Part]
     height: int = 0
+    keeps_charts: bool = False
+    """Its text is shortened rather than its charts left out: they stay as more servers come."""
 
     @property
     def full(self) -> int:
@@ -140,12 +144,25 @@ def _share_out(order: Sequence[_Block], focus: str | None, left: int, height: in
             if more > (1 if block.height == 1 and block.full > 2 else 0):
                 block.height += more
                 left -= more
+        if most is None and height >= _HIGH:
+            left -= _keep_charts(there, left, height)
     for rows in _CHARTS:
         for block in there:
             more = block.full + rows - block.height
             if block.has_charts and 0 < more <= left:
                 block.height += more
                 left -= more
+
+
+def _keep_charts(there: Sequence[_Block], left: int, height: int) -> int:
+    """Lines for the text and the charts of the first panel, in half of the screen; how many it took."""
+    for block in there:
+        if block.has_charts and block.parts[0].name == PRIORITY[0]:
+            more = min(left, max(min(block.full + _CHARTS[0], height // 2) - block.height, 0))
+            block.height += more
+            block.keeps_charts = block.height > 2 * _CHARTS[0]
+            return more
+    return 0
 
 
 def _blocks(views: _Views, width: int, height: int) -> list[_Block]:
@@ -183,7 +200,7 @@ def _draw(views: _Views, block: _Block, focus: str | None) -> list[Line]:
     for part in block.parts:
         view = views(part.name)
         try:
-            told, inside = _inside(view, part, places, len(block.parts) == 1)
+            told, inside = _inside(view, part, places, block)
         except Exception as error:  # As above.
             told, inside = "", [_failed(error)]
         head = title(view, part.name, focus, part.width, told)
@@ -191,13 +208,16 @@ def _draw(views: _Views, block: _Block, focus: str | None) -> list[Line]:
     return list(made[0]) if len(made) == 1 else beside(made, [part.width for part in block.parts])
 
 
-def _inside(view: View, part: _Part, places: int, alone: bool) -> tuple[str, list[Line]]:
+def _inside(view: View, part: _Part, places: int, block: _Block) -> tuple[str, list[Line]]:
     """What its title tells, and what stands below."""
     panel = PANELS[part.name]
-    if part.quiet and (alone or not places):
+    if part.quiet and (len(block.parts) == 1 or not places):
         return text_of(part.natural[0]), []
     if not places:
         return panel.brief(view), []
+    if block.keeps_charts and places < len(part.natural) + _CHARTS[0]:
+        text = panel.body(view, part.width, places - _CHARTS[0])
+        return "", below(view, text[: places - _CHARTS[0]], panel.charts(view), part.width, places)
     if places < len(part.natural):
         return "", panel.lines(view, part.width, places)
     if part.has_charts:
