@@ -24,8 +24,10 @@ from bottleneck_samples import (
     verdicts,
 )
 
+from llmtune.advisors.activity.between import activity
 from llmtune.advisors.bottleneck.facts import Facts, ServerFacts
 from llmtune.advisors.bottleneck.judge import ORDER, judge
+from llmtune.probe.sample.engine import BUSY
 from llmtune.probe.sample.sample import Sample
 
 Make = Callable[[float], Sample]
@@ -432,7 +434,6 @@ def test_loading() -> None:
     [
         ("no metrics", "start llama.cpp (process 4711, port 8080) with --metrics"),
         ("denied", "it asks for an API key"),
-        ("timed out", "does not answer within two seconds"),
         ("unreachable", "does not answer"),
         ("bad answer", "not understood"),
     ],
@@ -442,6 +443,57 @@ def test_what_cannot_be_told_says_why(state: str, words: str) -> None:
     assert found[0].kind == "cannot tell"
     assert words in found[0].what
     assert found[0].confidence == "low"
+
+
+def hanging(clock: float, state: str | None, since: float = 103.0) -> Sample:
+    """It answered tokens until a moment, and has said nothing since."""
+    told = endpoint(clock, decode=5.0)
+    if clock > since:
+        told = untold(since, "timed out", detail="no whole answer within 2 s", generated_tokens=5.0 * since)
+    one = server(clock, endpoint=told, state=state if clock > since else "S")
+    return sample(clock, one)
+
+
+@pytest.mark.parametrize(
+    ("state", "confidence", "words"),
+    [
+        ("T", "high", " does not answer for 7 s: the process is stopped (state T)"),
+        ("S", "medium", " does not answer for 7 s"),
+        (None, "medium", " does not answer for 7 s"),
+    ],
+)
+def test_a_server_that_hangs(state: str | None, confidence: str, words: str) -> None:
+    found = judge(over(lambda clock: hanging(clock, state)), facts())
+    assert [one.kind for one in found] == ["engine trouble"]
+    assert found[0].what == f"Engine trouble: llama.cpp (process {PID}, port 8080){words}"
+    assert (found[0].confidence, found[0].badness, found[0].subject) == (confidence, "bad", str(PID))
+
+
+def test_a_stopped_process_is_told_before_its_answer_is_late() -> None:
+    stopped = server(110.0, endpoint=endpoint(109.0, decode=5.0), state="T")
+    before = [hanging(float(clock), "S", 200.0) for clock in range(100, 110)]
+    found = judge([*before, sample(110.0, stopped)], facts())
+    assert (found[0].kind, found[0].badness, found[0].confidence) == ("engine trouble", "bad", "high")
+
+
+def test_one_late_answer_is_not_so_bad() -> None:
+    found = judge(over(lambda clock: hanging(clock, "S", 108.0)), facts())
+    assert (found[0].kind, found[0].badness) == ("engine trouble", "notice")
+    assert found[0].what.endswith("did not answer in time")
+
+
+def test_a_long_batch_is_no_trouble() -> None:
+    busy = untold(100.0, "timed out", detail=BUSY)
+    assert "engine trouble" not in verdicts(lambda clock: answering(clock, endpoint=busy))
+
+
+def test_rates_of_a_server_that_hangs_are_not_shown() -> None:
+    before, now = hanging(103.0, "T"), hanging(104.0, "T")
+    assert activity(before, now).servers[PID].engine is None
+    again = sample(105.0, server(105.0, endpoint=endpoint(105.0, decode=5.0)))
+    told = activity(now, again).servers[PID].engine
+    assert told is not None
+    assert told.decode_tokens_per_s is None
 
 
 def test_a_silent_server_that_does_nothing_seems_idle() -> None:

@@ -9,6 +9,7 @@ from test_probe_servers import Files
 from trees import tree_host
 
 from llmtune.advisors.checks.now import CHECKS
+from llmtune.advisors.checks.serving import CHECKS as SERVING
 from llmtune.advisors.finding import Finding
 from llmtune.probe.host import Answer, Host, Question
 from llmtune.probe.reading import Unreadable
@@ -50,9 +51,11 @@ def found(host: Host) -> Finding:
 
 
 def test_too_many_threads_are_told(tmp_path: Path) -> None:
-    finding = found(tree_host(tmp_path, *working(waited_s=5.0)))
+    finding = found(tree_host(tmp_path, *working(waited_s=1.0)))
     assert finding.status == "warning"
-    assert "Oversubscribed: llama.cpp (process 9, port 8080) runs 8 threads on 2 CPUs, 5.0 of them wait" in finding.what
+    assert (
+        "Oversubscribed: llama.cpp (process 9, port 8080): 8 threads decode on 2 CPUs, 1.0 of them wait" in finding.what
+    )
     assert finding.what.endswith("(in 1.0 s; high confidence)")
     assert "--threads 2" in (finding.fix or "")
 
@@ -67,6 +70,23 @@ def test_a_queue_is_told_beside_what_comes_first(tmp_path: Path) -> None:
 )
 def test_nothing_is_said_without_servers_or_moments(tmp_path: Path, files: Files, status_: str) -> None:
     assert found(tree_host(tmp_path, files)).status == status_
+
+
+def test_a_server_that_is_stopped_has_no_metrics(tmp_path: Path) -> None:
+    files, answers = working(0.0)
+    for moment in (FIRST, SECOND):
+        stat = answers["read", "/proc/9/stat", moment]
+        answers["read", "/proc/9/stat", moment] = stat.replace(b") S ", b") T ")  # type: ignore[union-attr, arg-type]
+        for page in ("/props", "/metrics", "/health"):
+            answers["http", 8080, page, moment] = Unreadable("timed out", "no whole answer within 2 s")
+    snapshot = take_snapshot(tree_host(tmp_path, files, answers), disk_interval_s=0, watch=True)
+    finding = CHECKS[0].find(snapshot)
+    assert finding.status == "warning"
+    assert finding.what.startswith(
+        "Engine trouble: llama.cpp (process 9, port 8080) does not answer: the process is st"
+    )
+    metrics = next(check for check in SERVING if check.id == "server-metrics")
+    assert metrics.find(snapshot).status == "unknown"
 
 
 def test_without_watching_nobody_waits(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from llmtune.advisors.activity.engine import engine_activity
 from llmtune.probe.reading import Unreadable
-from llmtune.probe.sample.engine import EngineMoment
-from llmtune.probe.sample.engines.llama_cpp import BUSY, NO_METRICS, NO_SLOTS, read_llama_cpp, shares_context
+from llmtune.probe.sample.engine import BUSY, EngineMoment
+from llmtune.probe.sample.engines.llama_cpp import NO_METRICS, NO_SLOTS, read_llama_cpp, shares_context
 from llmtune.probe.sample.engines.llama_slots import parse_slots
 
 MOMENTS = ANSWERS["moments"]

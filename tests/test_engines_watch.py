@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import pytest
 from engine_servers import ANSWERS, answer, requests, saying, serving
 
 from llmtune.probe.loopback import Response
@@ -134,8 +135,11 @@ def test_a_new_server_under_an_old_number_is_asked_anew() -> None:
         watch.stop()
 
 
-def test_a_busy_server_keeps_its_counters_of_the_time_they_were_told() -> None:
-    def late(path: str) -> None:
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_server_that_does_not_answer_keeps_its_counters_of_the_time_they_were_told(alive: bool) -> None:
+    def late(path: str) -> Response:
+        if alive and path == "/health":
+            return Response(200, b"{}")
         raise Unreadable("timed out", "late")
 
     with serving(llama_server([])) as port:
@@ -144,8 +148,13 @@ def test_a_busy_server_keeps_its_counters_of_the_time_they_were_told() -> None:
         until(watch, [target], lambda told: 1 in told)
         before = watch.moments()[1]
         watch.stop()
-    told = ask(late, target, before)  # type: ignore[arg-type]
-    assert (told.state, told.clock_s, told.slots) == ("timed out", before.clock_s, before.slots)
+    told = ask(late, target, before)
+    assert before.slots
+    assert (told.state, told.clock_s) == ("timed out", before.clock_s)
+    assert (told.generated_tokens, told.hangs) == (before.generated_tokens, not alive)
+    # What is no counter is of now, and nobody knows what one does that says nothing.
+    assert (told.slots, told.running) == ((before.slots, before.running) if alive else ((), None))
+    assert ask(late, target, told).clock_s == before.clock_s
 
 
 def test_what_a_reader_stumbles_over_is_told_and_asked_again() -> None:

@@ -11,7 +11,8 @@ WHEN_DONE = "counter, moves when a request ends"
 def engine_activity(before: EngineMoment | None, now: EngineMoment) -> EngineActivity:
     """Rates since `before`. None where there is none, where it is the same moment, or where it cannot be told."""
     seconds = now.clock_s - before.clock_s if before is not None else 0.0
-    if before is None or seconds <= 0:
+    # One that hangs has no slots: those that it has when it answers again are not new.
+    if before is None or seconds <= 0 or before.hangs or now.hangs:
         return _unknown(now)
     tasks = {slot.slot: slot for slot in before.slots}
     answered = _answered(before, now)

@@ -32,7 +32,9 @@ def server_activity(
             rate(old.refaulted_file_bytes, new.refaulted_file_bytes, seconds) if old and new else None
         ),
         stalls=stall_shares(old.pressure if old else None, new.pressure if new else None, seconds),
-        engine=engine_rates(before.endpoint, now.endpoint) if now.endpoint is not None else None,
+        engine=engine_rates(before.endpoint, now.endpoint)
+        if now.endpoint is not None and not now.endpoint.hangs and not now.stopped
+        else None,
     )
 
 

@@ -84,7 +84,9 @@ def queue_full(scene: Scene, server: Served) -> Bottleneck | None:
 
 def idle(scene: Scene) -> Bottleneck | None:
     """Nobody asks anything."""
-    if not scene.servers or any(server.phase not in ("idle", "unknown") or server.works for server in scene.servers):
+    if not scene.servers or any(
+        server.phase not in ("idle", "unknown") or server.works or server.hangs for server in scene.servers
+    ):
         return None
     known = [server for server in scene.servers if server.phase == "idle"]
     if scene.activity is None and len(known) < len(scene.servers):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from ...probe.sample.gpu import GpuMoment
 from ...probe.sample.sample import Sample
-from . import cpu, disk, engine, gpu, limits, numa, paging, pcie
+from . import cpu, disk, engine, gpu, limits, numa, paging, pcie, trouble
 from .facts import Facts
 from .scene import Scene, Served, make_scene
 from .untold import nobody, untold
@@ -17,6 +17,7 @@ MACHINE_RULES: tuple[Callable[[Scene], Bottleneck | None], ...] = (
 )
 GPU_RULES: tuple[Callable[[Scene, GpuMoment], Bottleneck | None], ...] = (*gpu.RULES, *pcie.RULES)
 SERVER_RULES: tuple[Callable[[Scene, Served], Bottleneck | None], ...] = (
+    *trouble.SERVER_RULES,
     *paging.SERVER_RULES,
     *disk.SERVER_RULES,
     *cpu.SERVER_RULES,
@@ -28,6 +29,7 @@ SERVER_RULES: tuple[Callable[[Scene, Served], Bottleneck | None], ...] = (
 ORDER: tuple[Kind, ...] = (
     # Nothing runs at all there.
     "gpu trouble",
+    "engine trouble",
     # Causes before what follows from them: who swaps waits for a drive, who waits for a drive stalls on memory, and
     # all of them leave CPUs idle.
     "swapping",

@@ -69,8 +69,20 @@ class Served:
         return self.activity.engine if self.activity else None
 
     @property
+    def stopped(self) -> bool:
+        """Whether its process is stopped."""
+        return self.moment.stopped
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it does not answer, or cannot."""
+        return self.stopped or (self.moment.endpoint is not None and self.moment.endpoint.hangs)
+
+    @property
     def works(self) -> bool:
         """Whether it has something to do; by its use of CPUs and GPUs where it does not tell."""
+        if self.stopped:
+            return False
         if self.phase in ("prompt", "decode", "loading"):
             return True
         return self.phase == "unknown" and self.looks_busy
@@ -141,14 +153,15 @@ def _recent(samples: Sequence[Sample]) -> Sequence[Sample]:
 
 def _served(one: ServerMoment, recent: Sequence[Sample], done: Activity | None, facts: Facts | None) -> Served:
     moments = _endpoints(one, recent)
-    decode, prompt = _rates(moments)
+    hangs = one.stopped or (one.endpoint is not None and one.endpoint.hangs)
+    decode, prompt = (None, None) if hangs else _rates(moments)
     model = next((each.model for each in facts.servers if each.pid == one.pid), None) if facts else None
     return Served(
         moment=one,
         activity=done.servers.get(one.pid) if done else None,
         model=model,
         gpus=_gpus_of(one, recent[-1], model),
-        phase=_phase(one.endpoint, decode, prompt),
+        phase="unknown" if hangs else _phase(one.endpoint, decode, prompt),
         decode=decode,
         prompt=prompt,
         usable_cpus=_usable(one, facts),

@@ -20,6 +20,7 @@ Kind = Literal[
     "kv cache full",
     "remote memory",
     "gpu trouble",
+    "engine trouble",
     "loading",
     "idle",
     "cannot tell",

@@ -152,8 +152,10 @@ def _exposed(snapshot: Snapshot) -> Verdict:
 
 
 def _metrics_of(snapshot: Snapshot, server: Server) -> Verdict | None:
-    if server.engine != "llama.cpp" or server.arguments.metrics or server.port is None or server.parent is not None:
+    if server.engine != "llama.cpp" or server.port is None or server.parent is not None:
         return None
+    if server.arguments.metrics:
+        return None if _answers(snapshot, server) else unknown(f"{_named(server)} does not answer")
     return Verdict(
         status="info",
         what=f"{_named(server)} serves no metrics",
@@ -165,6 +167,15 @@ def _metrics_of(snapshot: Snapshot, server: Server) -> Verdict | None:
 
 def _metrics(snapshot: Snapshot) -> Verdict:
     return _each(snapshot, _metrics_of, "every server that can serves metrics")
+
+
+def _answers(snapshot: Snapshot, server: Server) -> bool:
+    """Whether it did when it was asked just now, or was not asked."""
+    asked = (one for one in snapshot.moments[-1].servers if one.pid == server.pid) if snapshot.moments else ()
+    now = next(iter(asked), None)
+    if now is None:
+        return True
+    return not now.stopped and (now.endpoint is None or now.endpoint.state not in ("timed out", "unreachable"))
 
 
 def _locked_of(snapshot: Snapshot, server: Server) -> Verdict | None:

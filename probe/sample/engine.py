@@ -7,6 +7,8 @@ from ..reading import Reading
 EndpointState = Literal[
     "ready", "loading", "sleeping", "no metrics", "unreachable", "timed out", "denied", "bad answer"
 ]
+BUSY = "it works on one batch for longer than that and tells nothing meanwhile"
+"""The detail of a server that timed out and is alive (llama-server's /health answers)."""
 SlotState = Literal["idle", "prompt", "generating"]
 
 
@@ -83,3 +85,8 @@ class EngineMoment(Reading):
     """Bytes a GPU is estimated to have read (vLLM, --enable-mfu-metrics)."""
     rate_tokens_per_s: float | None = None
     """A gauge of the engine's own where there is no counter (SGLang's gen_throughput)."""
+
+    @property
+    def hangs(self) -> bool:
+        """It was asked and did not answer, and nothing says that it is alive."""
+        return self.state == "timed out" and self.detail != BUSY

@@ -152,6 +152,13 @@ class ServerMoment(Reading):
     cgroup: CgroupMoment | None
     endpoint: EngineMoment | None
     """What it tells of itself; None where it was not asked yet."""
+    state: str | None = None
+    """Of its process, a letter of /proc/PID/stat; None in older records."""
+
+    @property
+    def stopped(self) -> bool:
+        """By a signal or a debugger: nothing of it runs until somebody lets it go on."""
+        return self.state in ("T", "t")
 
 
 class Sample(Reading):

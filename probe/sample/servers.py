@@ -56,6 +56,7 @@ def read_server(host: Host, known: KnownServer, clock_s: float | None = None) ->
         nodes_clock_s=None,
         cgroup=read_cgroup(host, known.group) if known.group else None,
         endpoint=None,
+        state=stat.state,
     )
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ...loopback import Get, Response
 from ...reading import Unreadable
-from ..engine import EngineMoment, LoadedModel, SlotMoment
+from ..engine import BUSY, EngineMoment, LoadedModel, SlotMoment
 from .llama_slots import parse_slots
 from .made import failed, moment, parsed, refused, text
 from .prometheus import Metrics, parse_metrics
@@ -21,7 +21,6 @@ from .prometheus import Metrics, parse_metrics
 MAX_MODELS = 1024
 NO_METRICS = "start it with --metrics"
 NO_SLOTS = "start it with --slots"
-BUSY = "it works on one batch for longer than that and tells nothing meanwhile"
 _PREFIX = "llamacpp:"
 _NAMES = (
     "tokens_predicted_total",

@@ -6,8 +6,8 @@ fresh and there is one moment a tick. While a server does not answer, it is aske
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from ...loopback import Connection, Get
 from ...reading import Unreadable
@@ -30,6 +30,16 @@ class Target(NamedTuple):
     shared_context: bool | None = None
     """llama-server: whether its slots share one context (`llama_cpp.shares_context`); None: not known."""
 
+
+_NOT_NOW: Mapping[str, Any] = {
+    "running": None,
+    "waiting": None,
+    "kv_share": None,
+    "kv_tokens": None,
+    "slots": (),
+    "rate_tokens_per_s": None,
+}
+"""Of a moment that has passed: what is no counter."""
 
 Read = Callable[[Get, Target, EngineMoment | None], EngineMoment]
 
@@ -142,5 +152,7 @@ def ask(get: Get, target: Target, before: EngineMoment | None) -> EngineMoment:
     except Exception as error:  # Whatever a server answers must not end the watch: it would show old numbers for ever.
         found = failed(Unreadable("malformed", f"{type(error).__name__}: {error}"[:200]))
     if found.state == "timed out" and before is not None and before.state not in ("unreachable", "bad answer"):
-        return before.model_copy(update={"state": found.state, "detail": found.detail})
+        kept = before.model_copy(update={"state": found.state, "detail": found.detail})
+        # Nobody knows what one does that says nothing at all: what it did then is not what it does.
+        return kept.model_copy(update=_NOT_NOW) if kept.hangs else kept
     return found
