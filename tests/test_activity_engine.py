@@ -1,5 +1,6 @@
 """Rates between two moments of a server: the parts that recorded answers do not hold."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from llmtune.advisors.activity.engine import engine_activity
 from llmtune.probe.sample.engine import EngineMoment, MeanOf, SlotMoment, SlotState
 from llmtune.probe.sample.engines.made import moment
+from llmtune.probe.sample.engines.progress import with_progress
 
 
 def slot(
@@ -89,3 +91,40 @@ def test_prompts_while_others_answer_are_counted_by_the_counter_alone() -> None:
     before = at(0, 0, slot(0, 1, 5), slot(1, 2, 0, "prompt", 512), prompt_tokens=600.0, cached_tokens=0.0)
     now = at(1, 0, slot(0, 1, 9), slot(1, 2, 0, "prompt", 1024), prompt_tokens=1112.0, cached_tokens=0.0)
     assert engine_activity(before, now).prompt_tokens_per_s == 512
+
+
+def prompts(*steps: tuple[int, SlotState], counter: Sequence[float | None] = ()) -> list[EngineMoment]:
+    """A moment a second of a slot that has read so much."""
+    told: list[EngineMoment] = []
+    for second, (done, state) in enumerate(steps):
+        counted = counter[second] if counter else None
+        new = at(second, None, slot(0, 1, int(state == "generating"), state, done), prompt_tokens=counted)
+        told.append(with_progress(told[-1] if told else None, new))
+    return told
+
+
+def test_a_prompt_that_is_told_in_steps_has_a_mean_speed_and_no_zeros() -> None:
+    told = prompts(*[(0, "prompt")] * 3, *[(2048, "prompt")] * 4, (4096, "prompt"), (5000, "generating"))
+    between = [engine_activity(a, b) for a, b in pairwise(told)]
+    rates = [one.prompt_tokens_per_s for one in between]
+    assert rates == [None, None, 2048 / 3, None, None, None, 512, 904]
+    assert [one.slots[0].prompt_tokens_per_s for one in between] == rates
+    assert sum(one.prompt_tokens_read or 0 for one in between) == 5000
+
+
+def test_the_end_of_a_prompt_is_spread_over_its_last_step_when_a_counter_tells_it() -> None:
+    """Counted when it is read, as older builds do."""
+    steps: list[tuple[int, SlotState]] = [(0, "prompt"), (512, "prompt"), (512, "prompt"), (1024, "generating")]
+    told = prompts(*steps, counter=[0.0, 0.0, 0.0, 1024.0])
+    assert [engine_activity(a, b).prompt_tokens_per_s for a, b in pairwise(told)] == [512, None, 256]
+
+
+def test_a_prompt_that_nobody_saw_is_counted_in_the_second_in_which_it_is_told() -> None:
+    before, now = at(0, 0, prompt_tokens=10.0), at(2, 0, slot(0, 3, 5), prompt_tokens=110.0)
+    assert engine_activity(before, now).prompt_tokens_per_s == 50
+    assert engine_activity(now, at(3, 0, slot(0, 3, 9), prompt_tokens=110.0)).prompt_tokens_per_s == 0
+
+
+def test_old_records_do_not_tell_since_when() -> None:
+    before, now = at(0, 0, slot(0, 1, 0, "prompt", 0)), at(2, 0, slot(0, 1, 0, "prompt", 100))
+    assert engine_activity(before, now).prompt_tokens_per_s == 50

@@ -84,7 +84,7 @@ def test_slots_that_a_request_left_meanwhile_are_asked_for_again() -> None:
 
 def test_a_long_prompt_is_told_while_it_is_read_and_once() -> None:
     told = series(LONG)
-    rates = [engine_activity(a, b).prompt_tokens_per_s or 0 for a, b in pairwise(told)]
+    rates = [engine_activity(a, b).prompt_tokens_read or 0 for a, b in pairwise(told)]
     assert sum(rates) == ANSWERS["long_prompt_tokens"]
     assert len([rate for rate in rates if rate > 0]) >= 3
     assert {one.state for moment in told[:-1] for one in moment.slots} == {"prompt", "idle"}

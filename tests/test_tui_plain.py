@@ -55,7 +55,7 @@ def speeds(rates: Sequence[float]) -> dict[int, str]:
 
 
 def test_sentences_end_with_full_stops() -> None:
-    [text] = told([seen(0, 40.0, verdicts=(BUSY, verdict("memory", "Little memory.")))]).values()
+    [text] = told([seen(0, 40.0, verdicts=(BUSY, verdict("memory pressure", "Little memory.")))]).values()
     assert text == (
         "Compute bound: 8 of 8 CPUs busy. Confidence high. What would help: a smaller model. Also: Little memory. "
         "Server 4711, llama-server with /srv/models/Qwen3-8B-Q4_K_M.gguf: ready, 40 tokens per second."
@@ -95,7 +95,7 @@ def test_a_server_that_comes_stumbles_hangs_and_goes() -> None:
 
 
 def test_a_verdict_is_told_when_it_is_another_and_not_for_its_numbers() -> None:
-    other = verdict("memory", "Little memory")
+    other = verdict("memory pressure", "Little memory")
     moments = [seen(second, verdicts=(verdict("compute", f"{second} % busy"),)) for second in range(9)]
     moments += [seen(second, verdicts=(other, BUSY)) for second in range(9, 15)]
     found = told(moments)

@@ -66,6 +66,8 @@ class EngineActivity:
     preemptions_per_s: float | None
     read_bytes_per_s: float | None
     slots: tuple[SlotActivity, ...]
+    prompt_tokens_read: float | None = None
+    """In between. The speed is the mean since the server told of any, which may be long before."""
 
 
 @dataclass(frozen=True, slots=True)

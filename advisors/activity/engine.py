@@ -21,7 +21,7 @@ def engine_activity(before: EngineMoment | None, now: EngineMoment) -> EngineAct
     decode, basis = _decode(answered, seconds, now)
     return EngineActivity(
         decode_tokens_per_s=decode,
-        prompt_tokens_per_s=_rate(_read_prompt(before, now), seconds),
+        prompt_tokens_per_s=_prompt_rate(before, now, seconds),
         decode_basis=basis,
         first_token_s=_mean(before.first_token, now.first_token),
         between_tokens_s=_mean(before.between_tokens, now.between_tokens),
@@ -30,7 +30,8 @@ def engine_activity(before: EngineMoment | None, now: EngineMoment) -> EngineAct
         accepted_share=_share(_grown(before.accepted_tokens, now.accepted_tokens), drafted),
         preemptions_per_s=_rate(_grown(before.preemptions, now.preemptions), seconds),
         read_bytes_per_s=_rate(_grown(before.read_bytes_estimate, now.read_bytes_estimate), seconds),
-        slots=tuple(_slot(tasks, slot, seconds) for slot in now.slots),
+        prompt_tokens_read=_read_prompt(before, now),
+        slots=tuple(_slot(tasks, slot, before.clock_s, now.clock_s) for slot in now.slots),
     )
 
 
@@ -93,8 +94,34 @@ def _read_prompt(before: EngineMoment, now: EngineMoment) -> float | None:
     if counted is None:
         if not now.slots:
             return None
+        old, new = (
+            {(one.slot, one.task): one.prompt_done or 0 for one in slots if one.state != "idle"}
+            for slots in (before.slots, now.slots)
+        )
         return float(sum(max(done - old.get(task, 0), 0) for task, done in new.items()))
     return max(counted + sum(new.values()) - sum(old.values()), 0.0)
+
+
+def _prompt_rate(before: EngineMoment, now: EngineMoment, seconds: float) -> float | None:
+    """Mean over the time in which it was read: servers tell of it in steps, some of them a minute apart."""
+    read = _read_prompt(before, now)
+    if not read:
+        return None if any(slot.state == "prompt" for slot in now.slots) else read
+    tasks = {(slot.slot, slot.task): slot for slot in now.slots if slot.state != "idle"}
+    told = []
+    for old in before.slots:
+        new = tasks.get((old.slot, old.task))
+        if old.state == "prompt" and new is not None and (grown := (new.prompt_done or 0) - (old.prompt_done or 0)) > 0:
+            told.append((grown, now.clock_s - _moved(old, before.clock_s)))
+    steps = sum(grown for grown, _ in told)
+    mean = sum(grown / span for grown, span in told)
+    # The counter may have less than the slots, which it follows late, or more: requests that nobody saw.
+    return mean * read / steps if steps >= read else mean + (read - steps) / seconds
+
+
+def _moved(slot: SlotMoment, seen_s: float) -> float:
+    """When it told what it tells; never later than it was seen."""
+    return seen_s if slot.moved_s is None else min(slot.moved_s, seen_s)
 
 
 def _prompts_under_way(now: EngineMoment) -> Mapping[tuple[int, int | None], int]:
@@ -108,19 +135,21 @@ def _prompts_under_way(now: EngineMoment) -> Mapping[tuple[int, int | None], int
     return {(slot.slot, slot.task): slot.prompt_done or 0 for slot in now.slots if slot.state == "prompt"}
 
 
-def _slot(before: Mapping[int, SlotMoment], now: SlotMoment, seconds: float) -> SlotActivity:
+def _slot(before: Mapping[int, SlotMoment], now: SlotMoment, before_s: float, now_s: float) -> SlotActivity:
     if now.state == "idle":
         return SlotActivity(slot=now.slot, decode_tokens_per_s=0.0, prompt_tokens_per_s=0.0)
     old = before.get(now.slot)
     same = old if old is not None and old.task == now.task and old.state != "idle" else None
 
-    def grown(told: int | None, had: int | None) -> float | None:
-        return None if told is None else max(told - (had or 0), 0) / seconds
+    def grown(told: int | None, had: int | None, since_s: float) -> float | None:
+        return None if told is None else max(told - (had or 0), 0) / (now_s - since_s)
 
+    since_s = _moved(same, before_s) if same and same.state == "prompt" else before_s
+    read = grown(now.prompt_done, same.prompt_done if same else 0, since_s)
     return SlotActivity(
         slot=now.slot,
-        decode_tokens_per_s=grown(now.decoded, same.decoded if same else 0),
-        prompt_tokens_per_s=grown(now.prompt_done, same.prompt_done if same else 0),
+        decode_tokens_per_s=grown(now.decoded, same.decoded if same else 0, before_s),
+        prompt_tokens_per_s=read or (None if now.state == "prompt" else read),
     )
 
 

@@ -26,6 +26,8 @@ class SlotMoment(Reading):
     """Answered so far in this task."""
     context_used: int | None
     context_size: int | None
+    moved_s: float | None = None
+    """While it reads a prompt: the clock when `prompt_done` was first told to be what it is."""
 
 
 class LoadedModel(Reading):

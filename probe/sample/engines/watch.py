@@ -13,6 +13,7 @@ from ...loopback import Connection, Get
 from ...reading import Unreadable
 from ..engine import EngineMoment
 from .made import failed
+from .progress import with_progress
 from .read import read_engine
 
 MAX_TARGETS = 32
@@ -155,4 +156,4 @@ def ask(get: Get, target: Target, before: EngineMoment | None) -> EngineMoment:
         kept = before.model_copy(update={"state": found.state, "detail": found.detail})
         # Nobody knows what one does that says nothing at all: what it did then is not what it does.
         return kept.model_copy(update=_NOT_NOW) if kept.hangs else kept
-    return found
+    return with_progress(before, found)
