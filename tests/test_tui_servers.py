@@ -122,6 +122,15 @@ def test_rows_do_not_jump_as_use_changes() -> None:
     assert PANELS["engine"].rows(less) == ["200", "300", "100"]
 
 
+def test_who_reads_a_long_prompt_is_at_work() -> None:
+    view = three(verdict=None)
+    assert view.sample is not None
+    first, *others = view.sample.servers
+    first = first.model_copy(update={"endpoint": endpoint(slots=(slot(0, "prompt"),))})
+    sample = view.sample.model_copy(update={"servers": (*others, first)})
+    assert PANELS["engine"].rows(replace(view, sample=sample)) == ["100", "200", "300"]
+
+
 def test_who_chose_a_row_keeps_it_when_rows_change_places() -> None:
     async def test() -> None:
         feed = HandFeed()

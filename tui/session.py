@@ -275,7 +275,7 @@ class Session:
 
     def _do_kill(self) -> None:
         if self.feed.live and self.travel.in_past:
-            self.tell("this is the past: End goes back to now, where x ends a server")
+            self.tell("the past is shown: End goes back to now, then x")
         else:
             self.acting.kill(self._selected_server())
 

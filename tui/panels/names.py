@@ -20,20 +20,33 @@ def servers_of(view: View) -> list[ServerMoment]:
     if len(servers) < 2:
         return list(servers)
     subject = view.verdict.subject if view.verdict is not None else None
-    return sorted(servers, key=lambda one: (str(one.pid) != subject, not _at_work(view, one), one.pid))
+
+    def rank(one: ServerMoment) -> tuple[int, int]:
+        return (0 if str(one.pid) == subject else 1 if _at_work(view, one) else 2), one.pid
+
+    return sorted(servers, key=rank)
 
 
 def _at_work(view: View, server: ServerMoment) -> bool:
-    told = [
-        value
-        for name in ("decode", "prompt")
-        for value in view.series.values(f"{name}/{server.pid}", _RECENT_S, _RECENT_S)
-        if value is not None
-    ]
-    if told:
-        return any(value > 0 for value in told)
+    told = server.endpoint
+    # A long prompt moves no counter until it is read.
+    if (
+        told is not None
+        and told.state != "timed out"
+        and (told.running or any(one.state != "idle" for one in told.slots))
+    ):
+        return True
     did = activity_of(view, server.pid)
-    return did is not None and did.cpus is not None and did.cpus >= _BUSY_CPUS
+    now = did.engine if did is not None else None
+    if now is not None and (now.decode_tokens_per_s or now.prompt_tokens_per_s):
+        return True
+    known = False
+    for name in ("decode", "prompt"):
+        for value in view.series.values(f"{name}/{server.pid}", _RECENT_S, _RECENT_S):
+            if value:
+                return True
+            known = known or value is not None
+    return not known and did is not None and did.cpus is not None and did.cpus >= _BUSY_CPUS
 
 
 def served_by(view: View, pid: int) -> ServerMoment | None:
