@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..probe.live import LiveSource
     from ..probe.source import FileSource
     from ..tui.app import Options
+    from ..tui.replay import ReplayFeed
     from .facts_feed import FactsFeed
 
 THEMES = ("terminal", "dark", "light", "contrast")
@@ -72,6 +73,12 @@ def command(
     settle_in()
     if once or as_json or plain:
         return _without_screen(interval, replay, record, once=once, as_json=as_json)
+    if replay is not None:
+        from .replaying import open_replay
+
+        past = open_replay(replay)  # What is wrong with the file is told first: no terminal would mend it.
+    else:
+        past = None
     if (why := why_no_screen()) is not None:
         raise NoScreen(f"{why}; try --once or --plain")
     os.environ.setdefault("TEXTUAL_FPS", "30")
@@ -80,7 +87,7 @@ def command(
     return _screen(
         Options(read_only, wants_color(no_color) is False, ascii_only or not _knows_unicode(), theme),
         interval,
-        replay,
+        past,
         record,
         mouse=not no_mouse,
     )
@@ -100,13 +107,11 @@ def _knows_unicode() -> bool:
     return encoding.lower().replace("-", "") == "utf8"
 
 
-def _screen(options: "Options", interval: float, replay: str | None, record: str | None, *, mouse: bool) -> int:
+def _screen(options: "Options", interval: float, past: "ReplayFeed | None", record: str | None, *, mouse: bool) -> int:
     from ..tui.app import run_app
 
-    if replay is not None:
-        from .replaying import open_replay
-
-        return run_app(open_replay(replay), options, mouse)
+    if past is not None:
+        return run_app(past, options, mouse)
     from ..tui.live import LiveFeed
 
     # Both are made in the feed's thread: what they import would hold up the first paint.

@@ -62,4 +62,5 @@ class Program:
             try:
                 check_trusted_program(self._path)
             except (Unreadable, OSError) as error:
-                raise BadCommand(f"root does not run it: {getattr(error, 'detail', None) or error}") from None
+                why = str(getattr(error, "detail", None) or error).removesuffix("; not run")
+                raise BadCommand(f"root does not run it: {why}") from None

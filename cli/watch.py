@@ -21,7 +21,11 @@ import click
     help="POST each message as JSON there; better in the environment as LLMTUNE_WEBHOOK, where others cannot see it.",
 )
 @click.option(
-    "--command", "program", metavar="PATH", help="Run this program for each message, with JSON on its standard input."
+    "--command",
+    "program",
+    metavar="PATH",
+    help="Run this program for each message, with JSON on its standard input; the whole path. Root runs it only where "
+    "nobody else can change it or a folder above it.",
 )
 @click.option("--record", metavar="FILE", help="Also append every sample to this file, for 'llmtune monitor --replay'.")
 @click.option("--replay", metavar="FILE", help="Tell what happened in a recorded file instead.")

@@ -50,13 +50,20 @@ build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 # Built from a copy: nothing owned by root is left in the source folder.
 tar -C "$here" -c --exclude=./.git --exclude=./.venv --exclude=./build --exclude='./*.egg-info' . | tar -C "$build" -x --no-same-owner
+# The mark holds BINDIR where this made it, so that uninstall.sh may remove it; a second install must not forget that.
+made=$(cat "$prefix/.llmtune" 2>/dev/null || true)
+[ -d "$bindir" ] || made=$bindir
 rm -rf "$prefix"
 "$python" -I -m venv "$prefix"
-touch "$prefix/.llmtune"
+printf '%s' "$made" > "$prefix/.llmtune"
 "$prefix/bin/python" -I -m pip install --quiet --disable-pip-version-check "$build"
 # -I: neither the environment nor the current folder can add code.
 printf '#!%s/bin/python -I\nfrom llmtune.__main__ import main\n\nmain()\n' "$prefix" > "$prefix/bin/llmtune"
 mkdir -p "$bindir"
 [ ! -e "$bindir/llmtune" ] || [ -L "$bindir/llmtune" ] || fail "$bindir/llmtune exists and is no link; remove it first"
 ln -sfn "$prefix/bin/llmtune" "$bindir/llmtune"
-echo "$("$bindir/llmtune" --version) is in $prefix, run it as: llmtune"
+case ":$PATH:" in
+  *":$bindir:"*) name=llmtune ;;
+  *) name=$bindir/llmtune ;;
+esac
+echo "$("$bindir/llmtune" --version) is in $prefix, run it as: $name"

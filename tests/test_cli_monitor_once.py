@@ -20,6 +20,7 @@ from llmtune.probe.sample.log import MAGIC, SampleWriter
 from llmtune.probe.sample.log_read import SampleReader
 from llmtune.probe.sample.sample import Sample
 from llmtune.reports.observation_json import json_line
+from llmtune.tui.exporting import write_new
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -195,3 +196,20 @@ def test_a_full_output_is_one_line(way: list[str]) -> None:
         )
     assert done.returncode == 3
     assert done.stderr == "llmtune: the output could not be written: no space left on the device\n"
+
+
+def test_what_is_wrong_with_a_record_is_told_before_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["monitor", "--replay", str(tmp_path / "none")]) == 3
+    assert capsys.readouterr().err == f"llmtune: {tmp_path}/none: No such file or directory\n"
+    recorded(tmp_path / "r", 2)
+    assert run(["monitor", "--replay", str(tmp_path / "r")]) == 2
+    assert "terminal" in capsys.readouterr().err
+
+
+def test_what_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """Both tell who runs which models."""
+    recorded(tmp_path / "r", 2)
+    assert write_new(str(tmp_path / "e"), "x").startswith("written")
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in "re"] == [0o600, 0o600]

@@ -253,8 +253,9 @@ def test_root_does_not_run_what_others_could_change(safe: Path) -> None:
     target = Program(str(path))
     path.chmod(0o757)
     assert path.stat().st_mode & stat.S_IWOTH
-    with pytest.raises(BadCommand, match="can be changed by others than root"):
+    with pytest.raises(BadCommand, match="can be changed by others than root") as caught:
         Program(str(path))
+    assert str(caught.value).count("run") == 1
     with pytest.raises(NotDelivered, match="can be changed by others than root"):
         target.deliver(BODY)
 

@@ -25,11 +25,12 @@ def installed() -> Iterator[tuple[Path, Path]]:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHON"}
     done = subprocess.run([*INSTALL, str(prefix), str(bindir)], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"run it as: {bindir}/llmtune\n"), "it is not in PATH"
     assert set(ROOT.iterdir()) == before, "something was left in the source folder"
     yield prefix, bindir
     subprocess.run([*UNINSTALL, str(prefix), str(bindir)], check=True)
     assert not prefix.exists()
-    assert not (bindir / "llmtune").exists()
+    assert not bindir.exists(), "it was made for it"
     shutil.rmtree(prefix.parent)
 
 
@@ -84,3 +85,21 @@ def test_refuses_a_folder_that_is_not_its_own(tmp_path: Path) -> None:
     done = subprocess.run([*UNINSTALL, str(tmp_path), str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 1
     assert (tmp_path / "precious").read_text() == "keep"
+
+
+@needs_root
+@pytest.mark.parametrize(("made", "other", "stays"), [(True, False, False), (True, True, True), (False, False, True)])
+def test_the_folder_of_the_link_goes_only_if_it_was_made_for_it(
+    made: bool, other: bool, stays: bool, tmp_path: Path
+) -> None:
+    prefix, bindir = tmp_path / "copy", tmp_path / "bin"
+    (prefix / "bin").mkdir(parents=True)
+    bindir.mkdir()
+    (prefix / ".llmtune").write_text(str(bindir) if made else "")
+    (bindir / "llmtune").symlink_to(prefix / "bin" / "llmtune")
+    if other:
+        (bindir / "other").write_text("keep")
+    subprocess.run([*UNINSTALL, str(prefix), str(bindir)], check=True)
+    assert not prefix.exists()
+    assert bindir.exists() == stays
+    assert not (bindir / "llmtune").is_symlink()
