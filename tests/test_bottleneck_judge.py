@@ -482,6 +482,26 @@ def test_one_late_answer_is_not_so_bad() -> None:
     assert found[0].what.endswith("did not answer in time")
 
 
+def test_a_server_that_has_ended() -> None:
+    def ending(clock: float) -> Sample:
+        one, other = server(clock), server(clock, pid=PID + 1, port=9000)
+        heir = server(clock, pid=PID + 2)
+        return sample(clock, one, other) if clock < 105 else sample(clock, other, heir)
+
+    found = judge(over(ending), facts())
+    assert found[0].what == (
+        f"Engine trouble: llama.cpp (process {PID}, port 8080) has ended; process {PID + 2} serves that port now"
+    )
+    assert (found[0].badness, found[0].subject) == ("notice", str(PID))
+    assert "engine trouble" not in verdicts(ending, seconds=25)
+    assert "engine trouble" not in verdicts(ending, seconds=4)
+
+
+def test_the_only_server_that_has_ended_is_told_even_when_nobody_looked_for_a_while() -> None:
+    found = judge([sample(100.0, server(100.0)), sample(160.0)], facts())
+    assert [one.kind for one in found] == ["engine trouble"]
+
+
 def test_a_long_batch_is_no_trouble() -> None:
     busy = untold(100.0, "timed out", detail=BUSY)
     assert "engine trouble" not in verdicts(lambda clock: answering(clock, endpoint=busy))

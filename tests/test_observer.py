@@ -38,10 +38,11 @@ def test_a_verdict_begins_once_and_ends_with_how_long_it_held() -> None:
             began.setdefault((new.verdict.kind, new.verdict.subject), []).append(number)
         for past in seen.ended:
             ended[past.verdict.kind, past.verdict.subject] = past
+    assert began.pop(("engine trouble", "4711")) == [40]
     of_server = [key for key in began if key[1] == "4711" or (key[1] or "").startswith("gpu")]
     assert of_server
     for key in of_server:
-        # It has to be there for a while before it is told, and is told a while longer.
+        # It has to be there for a while before it is told, and is told a while longer where its process is there.
         assert 20 <= began[key][0] <= 39
         past = ended[key]
         assert past.began_s == made[began[key][-1]].time_s

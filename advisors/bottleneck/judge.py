@@ -59,6 +59,7 @@ def judge(samples: Sequence[Sample], facts: Facts | None) -> tuple[Bottleneck, .
     """What binds, first what binds most; never empty. `samples`: the last minute's, oldest first, one at least."""
     scene = make_scene(samples, facts)
     found = [made for rule in MACHINE_RULES if (made := rule(scene)) is not None]
+    found += trouble.ended(scene)
     for card in scene.now.gpus:
         found += [made for card_rule in GPU_RULES if (made := card_rule(scene, card)) is not None]
     for server in scene.servers[:MOST_SERVERS]:

@@ -84,7 +84,8 @@ class Observer:
             self._samples.popleft()
         raw = judge(tuple(self._samples), self.facts)
         # One moment says next to nothing: it is no event, and must not linger.
-        verdicts = self._steady.update(sample.clock_s, raw) if before is not None else raw
+        living = frozenset(str(one.pid) for one in sample.servers)
+        verdicts = self._steady.update(sample.clock_s, raw, living) if before is not None else raw
         ended += self._close(sample.clock_s, {(one.kind, one.subject) for one in verdicts})
         return Observation(
             sample=sample,

@@ -45,8 +45,7 @@ class Served:
     @property
     def name(self) -> str:
         """As it is told to people."""
-        port = f", port {self.moment.port}" if self.moment.port else ""
-        return f"{self.moment.engine} (process {self.moment.pid}{port})"
+        return named(self.moment)
 
     @property
     def subject(self) -> str:
@@ -101,6 +100,12 @@ class Served:
         return self.cpus + self.waiting_cpus >= WORKING_CPUS or any(
             (gpu.utilization_percent or 0) >= WORKING_GPU_PERCENT for gpu in self.gpus
         )
+
+
+def named(one: ServerMoment) -> str:
+    """A server as it is told to people."""
+    port = f", port {one.port}" if one.port else ""
+    return f"{one.engine} (process {one.pid}{port})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,25 +39,33 @@ class State(NamedTuple):
         return ranked([entry.verdict for entry in self.entries.values() if entry.shown])
 
 
-def settle(state: State, verdicts: Sequence[Bottleneck], clock_s: float) -> State:
-    """The next state: what is new waits its time, what is the same takes the newest numbers."""
+def settle(state: State, verdicts: Sequence[Bottleneck], clock_s: float, living: frozenset[str] | None = None) -> State:
+    """The next state: what is new waits its time, what is the same takes the newest numbers.
+
+    `living`: the numbers of the processes that are there; of others nothing lingers.
+    """
     if state.clock_s is not None and clock_s < state.clock_s:
         state = State()  # A replay that jumped back.
     now = {(one.kind, one.subject): one for one in reversed(verdicts)}
     entries: dict[Key, Entry] = {}
     for key, old in state.entries.items():
-        if key not in now and old.shown and clock_s - old.seen_s < _linger_s(old.verdict):
+        if key not in now and old.shown and not _dead(key, living) and clock_s - old.seen_s < _linger_s(old.verdict):
             entries[key] = old._replace(since_s=clock_s)
     for key, one in now.items():
         before = state.entries.get(key)
         since = before.since_s if before is not None else clock_s
-        shown = (before is not None and before.shown) or clock_s - since >= _hold_s(one)
+        shown = (before is not None and before.shown) or clock_s - since >= _hold_s(one) or _dead(key, living)
         entries[key] = Entry(since, clock_s, shown, one)
     if verdicts and not any(entry.shown for entry in entries.values()):
         first = ranked(verdicts)[0]
         key = (first.kind, first.subject)
         entries[key] = entries[key]._replace(shown=True)
     return State(clock_s, entries)
+
+
+def _dead(key: Key, living: frozenset[str] | None) -> bool:
+    """Whether it is about a process that has ended: that it did is sure at once, and all else of it is past."""
+    return living is not None and (key[1] or "").isdigit() and key[1] not in living
 
 
 def _hold_s(verdict: Bottleneck) -> float:
@@ -74,7 +82,9 @@ class Steady:
     def __init__(self) -> None:
         self._state = State()
 
-    def update(self, clock_s: float, verdicts: Sequence[Bottleneck]) -> tuple[Bottleneck, ...]:
+    def update(
+        self, clock_s: float, verdicts: Sequence[Bottleneck], living: frozenset[str] | None = None
+    ) -> tuple[Bottleneck, ...]:
         """What to show after these verdicts of this moment; never empty where there are some."""
-        self._state = settle(self._state, verdicts, clock_s)
+        self._state = settle(self._state, verdicts, clock_s, living)
         return self._state.shown

@@ -1,11 +1,17 @@
-"""A server that does not answer, or is stopped: what it told before holds no more."""
+"""A server that does not answer, is stopped or has ended: what it told before holds no more."""
 
-from .scene import Scene, Served
+from itertools import islice
+
+from ...probe.sample.sample import ServerMoment
+from .scene import Scene, Served, named
 from .verdict import Bottleneck
 from .words import verdict
 
 SILENT_S = 5.0
 """So long without an answer is more than one late answer."""
+ENDED_S = 15.0
+"""So long it is told that one has ended; why it did nobody can know."""
+MOST_ENDED = 8
 _STATES = {
     "T": "the process is stopped (state T)",
     "t": "a debugger holds the process (state t)",
@@ -54,6 +60,35 @@ def _silent_s(scene: Scene, server: Served) -> float:
             break
         since = min(since, sample.clock_s)
     return max(0.0, scene.now.clock_s - since)
+
+
+def ended(scene: Scene) -> list[Bottleneck]:
+    """Servers of the last seconds that are gone."""
+    living = {one.pid for one in scene.now.servers}
+    gone: dict[int, tuple[ServerMoment, float]] = {}
+    for after, sample in islice(zip(reversed(scene.samples), reversed(scene.samples[:-1]), strict=False), 240):
+        # The last moment but one counts, however long ago it was.
+        if scene.now.clock_s - after.clock_s > ENDED_S:
+            break
+        for one in sample.servers:
+            if one.pid not in living and one.pid not in gone:
+                gone[one.pid] = one, scene.now.clock_s - sample.clock_s
+    return [_ended(scene, one, seconds) for one, seconds in islice(gone.values(), MOST_ENDED)]
+
+
+def _ended(scene: Scene, one: ServerMoment, seconds: float) -> Bottleneck:
+    port = one.port
+    heir = next((each for each in scene.now.servers if port is not None and each.port == port), None)
+    now = f"; process {heir.pid} serves that port now" if heir else ""
+    return verdict(
+        "engine trouble",
+        str(one.pid),
+        f"Engine trouble: {named(one)} has ended{now}",
+        (f"/proc/{one.pid}", f"last seen {seconds:.0f} s ago"),
+        confidence="high",
+        badness="notice",
+        helps="its log tells why; dmesg, where the kernel killed it",
+    )
 
 
 SERVER_RULES = (trouble,)
