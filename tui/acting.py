@@ -61,8 +61,9 @@ class Acting:
             return
         try:
             victim = Victim(server.pid, server.started_ticks)
-        except ProcessLookupError:
-            self._session.tell(f"process {server.pid} has ended already")
+        except ProcessLookupError as error:
+            why = "has ended already" if error.errno else f"has ended; {error}"
+            self._session.tell(f"process {server.pid} {why}")
             return
         except OSError as error:
             self._session.tell(f"process {server.pid}: {error.strerror or error}")
