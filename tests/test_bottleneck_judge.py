@@ -372,6 +372,15 @@ def test_queue_and_cache() -> None:
     assert found["queue full"].what == (
         "Queue full: llama.cpp (process 4711, port 8080), its only slot busy, 7 waiting"
     )
+    # Its eight CPUs are busy: more requests at once would only share them.
+    assert "-np) would share" in (found["queue full"].helps or "")
+    assert found["queue full"].evidence[0].raw == "waiting 7, running 1, 1 slot"
+    on_cards = verdicts(
+        lambda clock: on_gpu(clock).model_copy(
+            update={"servers": queued(clock).servers, "cpu": sample(clock, busy=1.0).cpu}
+        )
+    )
+    assert "more slots (-np)" in (on_cards["queue full"].helps or "")
     full = verdicts(lambda clock: queued(clock, kv_share=0.98, kv_tokens=4014, kv_size_tokens=4096))
     assert full["kv cache full"].what.startswith("KV cache 98 % full:")
     assert full["kv cache full"].badness == "bad"
@@ -407,8 +416,21 @@ def test_memory_that_lies_well(changes: dict[str, object]) -> None:
 
 def test_nothing_to_do() -> None:
     found = judge(over(lambda clock: sample(clock, server(clock, cpus=0.01))), facts())
-    assert [one.what for one in found] == ["Idle: no request under way (llama.cpp (process 4711, port 8080))"]
+    assert [one.what for one in found] == ["Idle: no request under way (llama.cpp 4711, port 8080)"]
     assert found[0].badness == "good"
+
+
+def test_several_that_seem_idle_are_told_in_the_plural() -> None:
+    def two(clock: float) -> Sample:
+        each = server(clock, cpus=0.0, endpoint=untold(clock, "no metrics", detail="start it with --metrics"))
+        return sample(clock, each, each.model_copy(update={"pid": PID + 1, "endpoint": None}))
+
+    found = judge(over(two), facts())[0]
+    assert found.what == "Idle, it seems: 2 servers hardly use CPU or GPU"
+    assert [proof.raw for proof in found.evidence] == [
+        "unknown, 0.00 CPUs, start it with --metrics",
+        "unknown, 0.00 CPUs",
+    ]
 
 
 def test_an_idle_server_is_not_oversubscribed() -> None:

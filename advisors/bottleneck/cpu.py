@@ -31,7 +31,7 @@ def quota(scene: Scene, server: Served) -> Bottleneck | None:
     done, group = server.activity, server.moment.cgroup
     if done is None or group is None or done.throttled_share is None or done.throttled_share < THROTTLED:
         return None
-    allowed = f"a quota of {group.quota_cpus:g} CPUs" if group.quota_cpus else "its CPU quota"
+    allowed = f"a quota of {counted(group.quota_cpus, 'CPU')}" if group.quota_cpus else "its CPU quota"
     threads = server.moment.decode_threads
     return verdict(
         "cpu quota",
@@ -40,13 +40,13 @@ def quota(scene: Scene, server: Served) -> Bottleneck | None:
         + listed(
             (
                 f"{server.name} was stopped in {percent(done.throttled_share)} of its periods by {allowed}",
-                f"it decodes with {threads} threads" if threads else "",
+                f"it decodes with {counted(threads, 'thread')}" if threads else "",
                 f"{three(done.throttled_cpus)} CPUs' worth of time withheld" if done.throttled_cpus else "",
             )
         ),
         (
             "cpu.stat of its control group",
-            f"nr_throttled {done.throttled_share:.3f} of nr_periods, quota {group.quota_cpus}",
+            f"nr_throttled {done.throttled_share:.3f} of nr_periods, {allowed}",
         ),
         confidence="high",
         badness="bad" if done.throttled_share >= MUCH_THROTTLED else "notice",

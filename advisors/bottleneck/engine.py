@@ -1,13 +1,14 @@
 """What servers tell of themselves: loading, a full queue, a full cache, nothing to do."""
 
-from .scene import Scene, Served
+from .scene import WORKING_CPUS, Scene, Served
 from .verdict import Bottleneck
-from .words import listed, percent, rate, verdict
+from .words import counted, listed, percent, rate, verdict
 
 FULL = 0.95
 """Of the cache. Engines that share one cache among requests turn new ones away or throw out old ones from there on."""
 NEARLY_ALL = 0.98
 """Of one request's context: it is cut or refused soon."""
+FULL_CPUS = 0.9
 PREEMPTIONS = 0.05
 """A second: one in twenty seconds; each computes a whole prompt again."""
 
@@ -49,7 +50,16 @@ def cache_full(scene: Scene, server: Served) -> Bottleneck | None:
         "kv cache full",
         server.subject,
         f"KV cache {percent(told.kv_share)} full: {listed((server.name, used, queue, thrash))}",
-        ("engine", f"kv {told.kv_share:.3f}, waiting {told.waiting}, preemptions {told.preemptions}"),
+        (
+            "engine",
+            listed(
+                (
+                    f"kv {told.kv_share:.3f}",
+                    f"waiting {waiting:.0f}",
+                    f"preemptions {told.preemptions:.0f}" if told.preemptions is not None else "",
+                )
+            ),
+        ),
         confidence="high" if binds else "medium",
         badness="bad" if binds else "notice",
         helps="a larger context (-c), a q8_0 cache, fewer requests at once, or more memory for the cache"
@@ -75,11 +85,36 @@ def queue_full(scene: Scene, server: Served) -> Bottleneck | None:
         "queue full",
         server.subject,
         f"Queue full: {listed((server.name, busy, running, f'{waiting:.0f} waiting', delay))}",
-        ("engine", f"waiting {told.waiting}, running {told.running}, slots {slots}"),
+        (
+            "engine",
+            listed(
+                (
+                    f"waiting {waiting:.0f}",
+                    f"running {told.running:.0f}" if told.running is not None else "",
+                    counted(slots, "slot") if slots else "",
+                )
+            ),
+        ),
         confidence="high",
         badness="bad",
-        helps="more slots (-np) decode together at little cost, if memory has room for their contexts",
+        helps="fewer requests at once: its CPUs have no time left, and more slots (-np) would share the same"
+        if _cpus_are_full(scene, server)
+        else "more slots (-np) decode together at little cost, if memory has room for their contexts",
     )
+
+
+def _cpus_are_full(scene: Scene, server: Served) -> bool:
+    """Whether it computes on CPUs that are all busy: then more at once make each slower."""
+    cpu = scene.activity.cpu if scene.activity else None
+    if cpu is None or server.gpus or server.cpus < WORKING_CPUS:
+        return False
+    may = server.moment.cpus_allowed
+    shares = [busy for number, busy in cpu.busy_share.items() if not may or number in may]
+    return bool(shares) and sum(shares) >= FULL_CPUS * len(shares)
+
+
+def _detail(server: Served) -> str:
+    return server.moment.endpoint.detail if server.moment.endpoint else ""
 
 
 def idle(scene: Scene) -> Bottleneck | None:
@@ -94,15 +129,18 @@ def idle(scene: Scene) -> Bottleneck | None:
     asleep = all(one.moment.endpoint and one.moment.endpoint.state == "sleeping" for one in scene.servers)
     sure = len(known) == len(scene.servers)
     names = scene.servers[0].name if len(scene.servers) == 1 else f"{len(scene.servers)} servers"
-    words = f"{names} asleep, its model unloaded" if asleep else f"no request under way ({names})"
+    one = scene.servers[0].moment if len(scene.servers) == 1 else None
+    port = f", port {one.port}" if one and one.port else ""
+    which = f"{one.engine} {one.pid}{port}" if one else names
+    words = (
+        f"{names} asleep, {'its model' if one else 'models'} unloaded" if asleep else f"no request under way ({which})"
+    )
+    uses = "hardly uses" if one else "hardly use"
     return verdict(
         "idle",
         None,
-        f"Idle: {words}" if sure else f"Idle, it seems: {names} hardly uses CPU or GPU",
-        *(
-            (one.name, f"{one.phase}, {one.cpus:.2f} CPUs, {one.moment.endpoint.detail if one.moment.endpoint else ''}")
-            for one in scene.servers[:8]
-        ),
+        f"Idle: {words}" if sure else f"Idle, it seems: {names} {uses} CPU or GPU",
+        *((each.name, listed((each.phase, f"{each.cpus:.2f} CPUs", _detail(each)))) for each in scene.servers[:8]),
         confidence="high" if sure else "low",
         badness="good",
     )

@@ -3,7 +3,7 @@
 from .scene import Scene, Served
 from .verdict import Bottleneck
 from .weights import read_of
-from .words import listed, three, verdict
+from .words import counted, listed, three, verdict
 
 _STATES = {
     "unreachable": "its port does not answer",
@@ -47,7 +47,7 @@ def untold(scene: Scene, server: Served) -> Bottleneck:
         "cannot tell",
         server.subject,
         f"Cannot tell: {why}",
-        ("engine", f"{told.state}: {told.detail}" if told else "not asked"),
+        ("engine", ": ".join(filter(None, (told.state, told.detail))) if told else "not asked"),
         confidence="low",
         badness="notice",
         helps=helps,
@@ -69,7 +69,7 @@ def nobody(scene: Scene) -> Bottleneck:
         "idle" if badness == "good" else "cannot tell",
         None,
         what,
-        ("processes", f"{len(scene.servers)} servers"),
+        ("processes", counted(len(scene.servers), "server")),
         confidence="high" if badness == "good" else "low",
         badness="good" if badness == "good" else "notice",
     )
