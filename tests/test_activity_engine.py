@@ -104,7 +104,8 @@ def prompts(*steps: tuple[int, SlotState], counter: Sequence[float | None] = ())
 
 
 def test_a_prompt_that_is_told_in_steps_has_a_mean_speed_and_no_zeros() -> None:
-    told = prompts(*[(0, "prompt")] * 3, *[(2048, "prompt")] * 4, (4096, "prompt"), (5000, "generating"))
+    done = [0] * 3 + [2048] * 4 + [4096]
+    told = prompts(*((one, "prompt") for one in done), (5000, "generating"))
     between = [engine_activity(a, b) for a, b in pairwise(told)]
     rates = [one.prompt_tokens_per_s for one in between]
     assert rates == [None, None, 2048 / 3, None, None, None, 512, 904]
