@@ -62,6 +62,19 @@ def test_a_peak_that_was_not_measured_makes_less_sure(basis: str, confidence: st
     assert verdicts(answering, facts(basis))["memory bandwidth"].confidence == confidence
 
 
+def test_of_several_servers_each_is_named_early() -> None:
+    def two(clock: float) -> Sample:
+        one = answering(clock).servers[0]
+        return sample(clock, one, one.model_copy(update={"pid": PID + 1, "port": None}), busy=7.9)
+
+    known = facts(servers=(ServerFacts(pid=PID, model=model()), ServerFacts(pid=PID + 1, model=model())))
+    whats = [one.what for one in judge(over(two), known) if one.kind == "memory bandwidth"]
+    assert [what.partition(")")[2][:45] for what in whats] == [
+        f": llama.cpp (process {PID}, port 8080): 41 of ",
+        f": llama.cpp (process {PID + 1}): 41 of 46 GB/s mea",
+    ]
+
+
 def test_a_small_model_leaves_memory_time_to_spare() -> None:
     small = facts(servers=(ServerFacts(pid=PID, model=model(active_bytes_per_token=1e9)),))
     found = verdicts(answering, small)

@@ -67,8 +67,16 @@ def judge(samples: Sequence[Sample], facts: Facts | None) -> tuple[Bottleneck, .
         told = server.moment.endpoint
         if server.works and (not of_server or (told is not None and told.state == "no metrics")):
             of_server.append(untold(scene, server))
-        found += of_server
+        found += [_of_which(scene, server, one) for one in of_server]
     return ranked(found) if found else (nobody(scene),)
+
+
+def _of_which(scene: Scene, server: Served, one: Bottleneck) -> Bottleneck:
+    """With the server's name near the beginning where there are several: lines are cut at their end."""
+    kind, colon, rest = one.what.partition(": ")
+    if len(scene.servers) < 2 or server.name in one.what or not colon:
+        return one
+    return one.model_copy(update={"what": f"{kind}: {server.name}: {rest}"})
 
 
 def ranked(verdicts: Sequence[Bottleneck]) -> tuple[Bottleneck, ...]:
