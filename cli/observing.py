@@ -101,6 +101,11 @@ class _Damage:
 
     def end(self, count: int, cut: str | None) -> None:
         """Raise `click.exceptions.Exit` where something was damaged; a record that was cut off is good up to there."""
+        if self._stretch is not None and cut is not None and self._stretch[1] == count - 1:
+            first, _, why = self._stretch
+            self._stretch = None
+            self._say(f"from sample {first + 1} on it is {why if why.startswith('damaged') else f'left out: {why}'}")
+            cut = None
         self.tell()
         if cut is not None:
             self._say(f"{cut} after {count} {'sample' if count == 1 else 'samples'}")

@@ -213,3 +213,14 @@ def test_what_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
     recorded(tmp_path / "r", 2)
     assert write_new(str(tmp_path / "e"), "x").startswith("written")
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in "re"] == [0o600, 0o600]
+
+
+def test_damage_up_to_the_end_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "r"
+    data = recorded(path, 20)
+    codes, lines = set(), set()
+    for at in range(len(data) // 2, len(data) // 2 + 200, 20):
+        path.write_bytes(data[:at] + b"\xff" * 10 + data[at + 10 :])
+        codes.add(run(["watch", "--replay", str(path)]))
+        lines.add(capsys.readouterr().err.count("\n"))
+    assert (codes, lines) == ({3}, {1})
