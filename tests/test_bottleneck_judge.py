@@ -527,7 +527,7 @@ def test_a_server_that_has_ended() -> None:
     assert found[0].what == (
         f"Engine trouble: llama.cpp (process {PID}, port 8080) has ended; process {PID + 2} serves that port now"
     )
-    assert (found[0].badness, found[0].subject) == ("notice", str(PID))
+    assert (found[0].badness, found[0].subject) == ("notice", f"ended {PID}")
     assert "engine trouble" not in verdicts(ending, seconds=25)
     assert "engine trouble" not in verdicts(ending, seconds=4)
 

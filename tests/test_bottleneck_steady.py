@@ -53,12 +53,21 @@ def test_nothing_of_a_process_that_has_ended_lingers() -> None:
     of_it, of_other = made("disk", "bad", "4711"), made("swapping", "bad", "gpu0")
     state = settle(settle(State(), [of_it, of_other], 100.0), [of_it, of_other], 102.0)
     assert {one.subject for one in settle(state, [IDLE], 103.0, frozenset({"4711"})).shown} >= {"4711", "gpu0"}
-    after = settle(state, [made("engine trouble", subject="4711"), IDLE], 103.0, frozenset())
+    after = settle(state, [made("engine trouble", subject="ended 4711"), IDLE], 103.0, frozenset())
     assert "disk" not in {one.kind for one in after.shown}
     assert "swapping" in {one.kind for one in after.shown}
     assert "engine trouble" in {one.kind for one in after.shown}
     alone = settle(State(), [of_it], 100.0)
-    assert first(settle(alone, [made("engine trouble", subject="4711"), IDLE], 101.0, frozenset())) == "engine trouble"
+    assert (
+        first(settle(alone, [made("engine trouble", subject="ended 4711"), IDLE], 101.0, frozenset()))
+        == "engine trouble"
+    )
+
+
+def test_a_server_that_hung_and_was_ended_is_told_anew() -> None:
+    hung, gone = made("engine trouble", "bad", "4711"), made("engine trouble", subject="ended 4711")
+    state = settle(settle(State(), [hung], 100.0), [gone], 101.0, frozenset())
+    assert [one.subject for one in state.shown] == ["ended 4711"]
 
 
 def test_the_numbers_of_the_same_verdict_move_on() -> None:

@@ -247,7 +247,7 @@ def test_nothing_asked(model: Path) -> None:
     with llama(model, "-c", "512") as server:
         server.ready()
         found = until(server.pid, "idle", first=True)
-    assert found.what == f"Idle: no request under way (llama.cpp (process {server.pid}, port {server.port}))"
+    assert found.what == f"Idle: no request under way (llama.cpp {server.pid}, port {server.port})"
 
 
 @ROOT

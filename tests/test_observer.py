@@ -38,7 +38,7 @@ def test_a_verdict_begins_once_and_ends_with_how_long_it_held() -> None:
             began.setdefault((new.verdict.kind, new.verdict.subject), []).append(number)
         for past in seen.ended:
             ended[past.verdict.kind, past.verdict.subject] = past
-    assert began.pop(("engine trouble", "4711")) == [40]
+    assert began.pop(("engine trouble", "ended 4711")) == [40]
     of_server = [key for key in began if key[1] == "4711" or (key[1] or "").startswith("gpu")]
     assert of_server
     for key in of_server:

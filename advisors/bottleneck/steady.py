@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from .judge import ranked
+from .trouble import ENDED
 from .verdict import Bottleneck
 
 HOLD_S = 3.0
@@ -65,7 +66,8 @@ def settle(state: State, verdicts: Sequence[Bottleneck], clock_s: float, living:
 
 def _dead(key: Key, living: frozenset[str] | None) -> bool:
     """Whether it is about a process that has ended: that it did is sure at once, and all else of it is past."""
-    return living is not None and (key[1] or "").isdigit() and key[1] not in living
+    number = (key[1] or "").removeprefix(ENDED)
+    return living is not None and number.isdigit() and number not in living
 
 
 def _hold_s(verdict: Bottleneck) -> float:

@@ -11,6 +11,8 @@ SILENT_S = 5.0
 """So long without an answer is more than one late answer."""
 ENDED_S = 15.0
 """So long it is told that one has ended; why it did nobody can know."""
+ENDED = "ended "
+"""Before the number in the subject: that it has ended is another thing than that it hung before."""
 MOST_ENDED = 8
 _STATES = {
     "T": "the process is stopped (state T)",
@@ -82,7 +84,7 @@ def _ended(scene: Scene, one: ServerMoment, seconds: float) -> Bottleneck:
     now = f"; process {heir.pid} serves that port now" if heir else ""
     return verdict(
         "engine trouble",
-        str(one.pid),
+        f"{ENDED}{one.pid}",
         f"Engine trouble: {named(one)} has ended{now}",
         (f"/proc/{one.pid}", f"last seen {seconds:.0f} s ago"),
         confidence="high",
