@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 
 from ..advisors.activity.activity import EngineActivity
 from ..advisors.bottleneck.observer import Observation
+from ..probe.busy import TICKS_PER_S
 from ..probe.sample.engine import EngineMoment
 from ..probe.sample.sample import ServerMoment
 
-TICKS_PER_SECOND = 100
-"""USER_HZ, in which /proc tells times on every architecture that matters here."""
 Triple = tuple[str, Mapping[str, str], float | int | None]
 
 
@@ -31,7 +30,7 @@ def _process(server: ServerMoment, own: Mapping[str, str]) -> Iterator[Triple]:
     about = {"model": server.model or told or "", "port": str(server.port or ""), "container": server.container or ""}
     yield "llmtune_server_info", {**own, **about}, 1
     for mode, ticks in (("user", server.user_ticks), ("system", server.system_ticks)):
-        spent = None if ticks is None else ticks / TICKS_PER_SECOND
+        spent = None if ticks is None else ticks / TICKS_PER_S
         yield "llmtune_server_cpu_seconds_total", {**own, "mode": mode}, spent
     waited = None if server.run_delay_us is None else server.run_delay_us / 1e6
     yield "llmtune_server_cpu_wait_seconds_total", own, waited

@@ -3,9 +3,6 @@
 from ...probe.sample.sample import CpuMoment
 from .activity import CpuActivity
 
-TICKS_PER_SECOND = 100
-"""USER_HZ: what the kernel tells users in, on every machine."""
-
 
 def cpu_activity(before: CpuMoment | None, now: CpuMoment | None, seconds: float) -> CpuActivity | None:
     """Shares of each CPU; None without both moments. CPUs that came, went or count backwards are left out."""

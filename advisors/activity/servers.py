@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from ...probe.busy import TICKS_PER_S
 from ...probe.sample.engine import EngineMoment
 from ...probe.sample.sample import CgroupMoment, ServerMoment
 from .activity import EngineActivity, ServerActivity
-from .cpu import TICKS_PER_SECOND
 from .rates import growth, rate
 from .stalls import stall_shares
 
@@ -48,7 +48,7 @@ def _cpus(before: ServerMoment, now: ServerMoment, seconds: float) -> float | No
     system = growth(before.system_ticks, now.system_ticks)
     if user is None or system is None or seconds <= 0:
         return None
-    return (user + system) / TICKS_PER_SECOND / seconds
+    return (user + system) / TICKS_PER_S / seconds
 
 
 def _waiting(before: ServerMoment, now: ServerMoment, seconds: float) -> float | None:

@@ -75,7 +75,7 @@ class Served:
     @property
     def hangs(self) -> bool:
         """Whether it does not answer, or cannot."""
-        return self.stopped or (self.moment.endpoint is not None and self.moment.endpoint.hangs)
+        return self.moment.hangs
 
     @property
     def works(self) -> bool:
@@ -158,15 +158,14 @@ def _recent(samples: Sequence[Sample]) -> Sequence[Sample]:
 
 def _served(one: ServerMoment, recent: Sequence[Sample], done: Activity | None, facts: Facts | None) -> Served:
     moments = _endpoints(one, recent)
-    hangs = one.stopped or (one.endpoint is not None and one.endpoint.hangs)
-    decode, prompt = (None, None) if hangs else _rates(moments)
+    decode, prompt = (None, None) if one.hangs else _rates(moments)
     model = next((each.model for each in facts.servers if each.pid == one.pid), None) if facts else None
     return Served(
         moment=one,
         activity=done.servers.get(one.pid) if done else None,
         model=model,
         gpus=_gpus_of(one, recent[-1], model),
-        phase="unknown" if hangs else _phase(one.endpoint, decode, prompt),
+        phase="unknown" if one.hangs else _phase(one.endpoint, decode, prompt),
         decode=decode,
         prompt=prompt,
         usable_cpus=_usable(one, facts),

@@ -58,7 +58,7 @@ def _silent_s(scene: Scene, server: Served) -> float:
         then = next((one for one in sample.servers if one.pid == server.moment.pid), None)
         if then is None or then.started_ticks != server.moment.started_ticks:
             break
-        if not (then.stopped or (then.endpoint is not None and then.endpoint.hangs)):
+        if not then.hangs:
             break
         since = min(since, sample.clock_s)
     return max(0.0, scene.now.clock_s - since)

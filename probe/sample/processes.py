@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ..busy import TICKS_PER_S
 from ..host import Host
 from ..reading import Malformed
 
@@ -15,7 +16,6 @@ SETTLED_SECONDS = 10.0
 AGAIN_SECONDS = 60.0
 AT_ONCE = 500
 """After the first time, so that no moment takes much longer than others."""
-TICKS_PER_SECOND = 100
 _KERNEL_THREAD = 0x200000
 
 
@@ -77,7 +77,7 @@ class NewProcesses:
         self._settled &= running
         waiting = sorted(running - self._kernel - self._settled - set(known), reverse=True)
         self.more = len(waiting) > limit
-        settled_before_ticks = (time.clock_gettime(time.CLOCK_BOOTTIME) - SETTLED_SECONDS) * TICKS_PER_SECOND
+        settled_before_ticks = (time.clock_gettime(time.CLOCK_BOOTTIME) - SETTLED_SECONDS) * TICKS_PER_S
         for pid in waiting[:limit]:
             stat = host.parsed(f"/proc/{pid}/stat", parse_process_stat, optional=True)
             if stat is None:

@@ -160,6 +160,11 @@ class ServerMoment(Reading):
         """By a signal or a debugger: nothing of it runs until somebody lets it go on."""
         return self.state in ("T", "t")
 
+    @property
+    def hangs(self) -> bool:
+        """Whether it does not answer, or cannot."""
+        return self.stopped or (self.endpoint is not None and self.endpoint.hangs)
+
 
 class Sample(Reading):
     """Everything at one moment."""
