@@ -1,8 +1,11 @@
 """What readers of engines with a Prometheus endpoint share."""
 
+from collections.abc import Callable
+
 from ...loopback import Get
+from ...reading import Unreadable
 from ..engine import EngineMoment
-from .made import moment, refused
+from .made import failed, moment, refused
 from .prometheus import Metrics, parse_metrics
 
 
@@ -13,6 +16,17 @@ def scrape(get: Get, path: str, prefix: str, names: tuple[str, ...], missing: st
         return why
     metrics = parse_metrics(response.body, prefix, names) if response.status == 200 else None
     return metrics or moment("no metrics", missing)
+
+
+def read_metrics(
+    get: Get, prefix: str, names: tuple[str, ...], missing: str, told_by: Callable[[Metrics], EngineMoment]
+) -> EngineMoment:
+    """What a server tells now whose /metrics is all there is; `told_by` makes it of the series."""
+    try:
+        metrics = scrape(get, "/metrics", prefix, names, missing)
+    except Unreadable as why:
+        return failed(why)
+    return metrics if isinstance(metrics, EngineMoment) else told_by(metrics)
 
 
 def histogram(name: str) -> tuple[str, str]:

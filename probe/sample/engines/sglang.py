@@ -5,11 +5,10 @@
 """
 
 from ...loopback import Get
-from ...reading import Unreadable
 from ..engine import EngineMoment
-from .made import failed, moment
+from .made import moment
 from .prometheus import Metrics
-from .scrape import histogram, scrape, share
+from .scrape import histogram, read_metrics, share
 
 NO_METRICS = "start it with --enable-metrics"
 _PREFIX = "sglang[:_]"
@@ -33,11 +32,7 @@ _NAMES = (
 
 def read_sglang(get: Get, before: EngineMoment | None = None) -> EngineMoment:
     """What the server tells now."""
-    try:
-        metrics = scrape(get, "/metrics", _PREFIX, _NAMES, NO_METRICS)
-    except Unreadable as why:
-        return failed(why)
-    return metrics if isinstance(metrics, EngineMoment) else told_by(metrics)
+    return read_metrics(get, _PREFIX, _NAMES, NO_METRICS, told_by)
 
 
 def told_by(metrics: Metrics) -> EngineMoment:

@@ -4,11 +4,10 @@ It tells tokens when a request ends, as sums of histograms.
 """
 
 from ...loopback import Get
-from ...reading import Unreadable
 from ..engine import EngineMoment, MeanOf
-from .made import failed, moment
+from .made import moment
 from .prometheus import Metrics
-from .scrape import histogram, scrape
+from .scrape import histogram, read_metrics
 
 NO_METRICS = "nothing of TGI's is at /metrics on this port"
 _PREFIX = "tgi_"
@@ -28,11 +27,7 @@ _NAMES = (
 
 def read_tgi(get: Get, before: EngineMoment | None = None) -> EngineMoment:
     """What the server tells now."""
-    try:
-        metrics = scrape(get, "/metrics", _PREFIX, _NAMES, NO_METRICS)
-    except Unreadable as why:
-        return failed(why)
-    return metrics if isinstance(metrics, EngineMoment) else told_by(metrics)
+    return read_metrics(get, _PREFIX, _NAMES, NO_METRICS, told_by)
 
 
 def told_by(metrics: Metrics) -> EngineMoment:
