@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from ..chart import BRAILLE
-from ..line import Span
+from ..line import Line, Span
+from .columns import Field, fields
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 
@@ -19,6 +20,14 @@ def bar(share: float | None, width: int, ascii_only: bool = False) -> tuple[Span
     halves = round(share * width * 2)
     full, half = divmod(halves, 2)
     return (Span("━" * full + "╸" * half), Span("─" * (width - full - half), "dim"))
+
+
+def with_bar(share: float | None, parts: Sequence[Field], width: int, ascii_only: bool) -> Line:
+    """One line of fields, behind a bar where there is room for one."""
+    if width < 56:
+        return fields(parts, width)
+    cells = 10 if width < 100 else 16
+    return (*bar(share, cells, ascii_only), Span("  "), *fields(parts, width - cells - 2))
 
 
 def many_bars(shares: Sequence[float], width: int, ascii_only: bool = False) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from ...probe.sample.sample import CpuMoment, Sample, ServerMoment
 from ..cells import line_cells, padded, shorten
 from ..line import Line, Span, Style
 from ..view import View
-from .bars import bar, many_bars
+from .bars import many_bars, with_bar
 from .columns import Field, fields, fields_and_faults
 from .common import Chart, known, note, waiting, with_charts
 from .names import activity_of, label_of, model_name, servers_of
@@ -82,11 +82,7 @@ def _whole(view: View, cpu: CpuMoment, activity: CpuActivity, width: int) -> Lin
         *([Field("runnable", f"{cpu.running_tasks}", 5, width=3)] if cpu.running_tasks is not None else []),
         *([Field("blocked", f"{cpu.blocked_tasks}", 6, width=3)] if cpu.blocked_tasks is not None else []),
     ]
-    if width < 56:
-        return fields(parts, width)
-    cells = 10 if width < 100 else 16
-    share = activity.busy_cpus / most if most else None
-    return (*bar(share, cells, view.ascii_only), Span("  "), *fields(parts, width - cells - 2))
+    return with_bar(activity.busy_cpus / most if most else None, parts, width, view.ascii_only)
 
 
 def _worth(cpus: float, most: float, style: Style = "notice") -> Style:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from ...probe.sample.sample import MemoryMoment, ServerMoment
-from ..line import Line, Span, Style
+from ..line import Line, Style
 from ..view import View
-from .bars import bar
+from .bars import with_bar
 from .columns import Field, fields, fields_and_faults
 from .common import Chart, known, note, waiting, with_charts
 from .names import activity_of, label_of, model_name, model_of, servers_of
@@ -79,11 +79,7 @@ def _whole(view: View, memory: MemoryMoment, width: int) -> Line:
         parts.append(Field("limit here", bytes_text(limit), 5))
     if total is None and memory.cached_bytes is None:
         return note("the kernel does not tell how much memory is in use", width)
-    if width < 56:
-        return fields(parts, width)
-    cells = 10 if width < 100 else 16
-    share = used / total if used is not None and total else None
-    return (*bar(share, cells, view.ascii_only), Span("  "), *fields(parts, width - cells - 2))
+    return with_bar(used / total if used is not None and total else None, parts, width, view.ascii_only)
 
 
 def _server(view: View, server: ServerMoment, width: int) -> list[Line]:
