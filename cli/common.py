@@ -1,5 +1,6 @@
 """Options and errors that commands share."""
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -34,6 +35,11 @@ def file_error(what: str, error: OSError | ValueError) -> InputError:
     if isinstance(error, PermissionError):
         failed.exit_code = exit_codes.NEEDS_PERMISSION  # type: ignore[misc]  # click reads it from the instance
     return failed
+
+
+def output_encoding() -> str:
+    """In which standard output takes text."""
+    return getattr(sys.stdout, "encoding", None) or "ascii"
 
 
 def from_option(function: F) -> F:

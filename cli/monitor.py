@@ -70,9 +70,9 @@ def command(
         raise click.UsageError("--once, --json and --plain exclude each other")
     if replay is not None and record is not None:
         raise click.UsageError("--replay and --record exclude each other")
-    settle_in()
     if once or as_json or plain:
         return _without_screen(interval, replay, record, once=once, as_json=as_json)
+    settle_in()
     if replay is not None:
         from .replaying import open_replay
 

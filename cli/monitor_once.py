@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import shutil
-import sys
 import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from ..advisors.bottleneck.judge import judge
 from ..probe.sample.collector import Collector
 from ..reports.escape import printable
 from . import exit_codes
+from .common import output_encoding
 from .facts_feed import FactsFeed
 from .observing import live, replayed
 from .stopping import Stop, until_stopped
@@ -53,7 +53,7 @@ def run_once(source: "FileSource", interval_s: float = 1.0) -> int:
     if view is None:
         return exit_codes.OK
     for line in _text(view):
-        click.echo(line.rstrip().encode(_encoding(), "replace"))
+        click.echo(line.rstrip().encode(output_encoding(), "replace"))
     return exit_codes.OK
 
 
@@ -105,7 +105,7 @@ def look(source: "FileSource", interval_s: float, stop: Stop, ending: contextlib
         series=NoSeries(),
         window_s=60.0,
         choice=Choice(),
-        ascii_only=not _encoding().lower().startswith("utf"),
+        ascii_only=not output_encoding().lower().startswith("utf"),
     )
 
 
@@ -133,7 +133,3 @@ def _text(view: "View") -> list[str]:
             body = [text_of(line) for line in PANELS[name].body(view, width, _LINES)]
             lines += ["", PANELS[name].TITLE, *body]
     return lines
-
-
-def _encoding() -> str:
-    return getattr(sys.stdout, "encoding", None) or "ascii"

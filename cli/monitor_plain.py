@@ -6,6 +6,7 @@ import click
 
 from ..tui.plain import Plain
 from . import exit_codes
+from .common import output_encoding
 from .observing import live, replayed
 from .stopping import until_stopped
 
@@ -22,11 +23,5 @@ def run_plain(interval_s: float, replay: str | None, record: str | None) -> int:
                 # The first sample alone says next to nothing.
                 if one.activity is not None:
                     for paragraph in plain.tell(one):
-                        click.echo(paragraph.encode(_encoding(), "replace"))
+                        click.echo(paragraph.encode(output_encoding(), "replace"))
     return exit_codes.OK
-
-
-def _encoding() -> str:
-    import sys
-
-    return getattr(sys.stdout, "encoding", None) or "ascii"

@@ -4,6 +4,9 @@ import contextlib
 import os
 import signal
 
+from ..probe.reading import Malformed
+from ..probe.sample.processes import parse_process_stat
+
 
 class Victim:
     """A process held by a descriptor: its number can not come to mean another process."""
@@ -45,6 +48,6 @@ def started_at(pid: int) -> int | None:
     """When a process began, in ticks after boot (proc(5), stat, field 22)."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return int(file.read().rpartition(")")[2].split()[19])
-    except (OSError, IndexError, ValueError):
+            return parse_process_stat(file.read()).started_ticks
+    except (OSError, Malformed):
         return None
