@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cgroup_places import groups
 from made_servers import made_server
 from trees import tree_host
 
-from llmtune.advisors.activity.engine import engine_activity
 from llmtune.advisors.activity.servers import server_activity
 from llmtune.probe.host import Host
 from llmtune.probe.live import LiveSource
@@ -17,7 +17,6 @@ from llmtune.probe.sample.finder import ServerFinder
 from llmtune.probe.sample.sample import CgroupMoment, StallTotals
 from llmtune.probe.sample.servers import read_server
 
-FS = Path("/sys/fs/cgroup")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 1 << 20
 MOUNT_2 = "30 20 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
@@ -123,33 +122,17 @@ def test_ancestors_that_do_not_limit_are_not_asked_each_time(tmp_path: Path) -> 
 
 
 @pytest.fixture
-def limited() -> Iterator[list[Path]]:
-    """A real group with half a CPU and 64 MiB."""
-    name = f"llmtune-sample-{os.getpid()}"
-    if (FS / "cgroup.controllers").exists():
-        (FS / "cgroup.subtree_control").write_text("+cpu +memory")
-        wanted = [(FS / name, {"cpu.max": "50000 100000", "memory.max": str(64 * MIB)})]
-    else:
-        wanted = [
-            (FS / "cpu" / name, {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "50000"}),
-            (FS / "memory" / name, {"memory.limit_in_bytes": str(64 * MIB)}),
-        ]
-    made = []
-    try:
-        for directory, limits in wanted:
-            directory.mkdir()
-            made.append(directory)
-            for file_name, value in limits.items():
-                (directory / file_name).write_text(value)
+def limited() -> Iterator[tuple[Path, ...]]:
+    """Half a CPU and 64 MiB."""
+    with groups(quota_cpus=0.5, memory_bytes=64 * MIB) as made:
         yield made
-    finally:
-        for directory in made:
-            directory.rmdir()
 
 
 @pytest.mark.heavy
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may make control groups")
-def test_a_real_server_with_half_a_cpu_and_a_model_larger_than_its_memory(limited: list[Path], tmp_path: Path) -> None:
+def test_a_real_server_with_half_a_cpu_and_a_model_larger_than_its_memory(
+    limited: tuple[Path, ...], tmp_path: Path
+) -> None:
     model = tmp_path / "model.gguf"
     with model.open("wb") as file:
         for _ in range(96):
@@ -172,7 +155,7 @@ def test_a_real_server_with_half_a_cpu_and_a_model_larger_than_its_memory(limite
     assert after.cgroup is not None
     assert (after.cgroup.quota_cpus, after.cgroup.memory_limit_bytes) == (0.5, 64 * MIB)
     assert after.model_bytes == 96 * MIB > (after.cgroup.memory_bytes or 0)
-    told = server_activity(before, after, 1.0, engine_activity)
+    told = server_activity(before, after, 1.0)
     # How often depends on what else wants this CPU.
     assert (told.throttled_share or 0) > 0.03
     assert (told.throttled_cpus or 0) > 0.01

@@ -7,7 +7,6 @@ from ...probe.sample.gpu import GpuMoment
 from ...probe.sample.sample import DriveMoment, Sample
 from .activity import Activity
 from .cpu import cpu_activity
-from .engine import engine_activity
 from .memory import memory_activity
 from .rates import rate
 from .servers import same_process, server_activity
@@ -25,7 +24,7 @@ def activity(before: Sample, now: Sample) -> Activity:
         stalls=stall_shares(before.pressure, now.pressure, seconds),
         drives=_drives(before.drives, now.drives, seconds),
         servers={
-            server.pid: server_activity(old, server, seconds, engine_activity)
+            server.pid: server_activity(old, server, seconds)
             for server in now.servers
             if (old := old_servers.get(server.pid)) is not None and same_process(old, server)
         },

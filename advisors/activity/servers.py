@@ -1,20 +1,14 @@
 """What each server did between two moments."""
 
-from collections.abc import Callable
-
 from ...probe.busy import TICKS_PER_S
-from ...probe.sample.engine import EngineMoment
 from ...probe.sample.sample import CgroupMoment, ServerMoment
-from .activity import EngineActivity, ServerActivity
+from .activity import ServerActivity
+from .engine import engine_activity
 from .rates import growth, rate
 from .stalls import stall_shares
 
-EngineRates = Callable[[EngineMoment | None, EngineMoment], EngineActivity]
 
-
-def server_activity(
-    before: ServerMoment, now: ServerMoment, seconds: float, engine_rates: EngineRates
-) -> ServerActivity:
+def server_activity(before: ServerMoment, now: ServerMoment, seconds: float) -> ServerActivity:
     """The rates of one process, which must be the same in both moments."""
     group = _same_group(before.cgroup, now.cgroup)
     old, new = group or (None, None)
@@ -32,7 +26,7 @@ def server_activity(
             rate(old.refaulted_file_bytes, new.refaulted_file_bytes, seconds) if old and new else None
         ),
         stalls=stall_shares(old.pressure if old else None, new.pressure if new else None, seconds),
-        engine=engine_rates(before.endpoint, now.endpoint)
+        engine=engine_activity(before.endpoint, now.endpoint)
         if now.endpoint is not None and not now.endpoint.hangs and not now.stopped
         else None,
     )
